@@ -65,7 +65,7 @@ func spellings(s string) []string {
 	quoted, _ := json.Marshal(s)
 	return []string{
 		s, url.QueryEscape(s), url.PathEscape(s),
-		strings.Trim(string(quoted), `"`),
+		string(quoted[1 : len(quoted)-1]),
 		base64.StdEncoding.EncodeToString([]byte(s)),
 	}
 }
@@ -90,7 +90,7 @@ func (m *Mask) Text(s string) string {
 
 // secretName matches names of headers, form fields and JSON keys whose values
 // are never kept. A bare "key" is not one: "idempotency-key" must stay readable.
-var secretName = regexp.MustCompile(`(?i)passw|pwd|secret|token|csrf|cookie|authorization|aspxauth|api.?key|access.?key|session|credential`)
+var secretName = regexp.MustCompile(`(?i)passw|pwd|secret|token|csrf|cookie|authorization|aspxauth|api.?key|access.?key|session|credential|^"?sms"?\W*$`)
 
 // header gives a copy of h fit to be stored.
 func (m *Mask) header(h http.Header) http.Header {
@@ -153,8 +153,15 @@ var (
 // body gives a body fit to be stored; kind is its media type.
 func (m *Mask) body(kind string, body []byte) []byte {
 	s := string(body)
-	switch {
-	case strings.Contains(kind, "json"), strings.HasPrefix(strings.TrimSpace(s), "{"):
+	if strings.Contains(kind, "urlencoded") {
+		s = formPair.ReplaceAllStringFunc(s, func(pair string) string {
+			parts := formPair.FindStringSubmatch(pair)
+			if secretName.MatchString(parts[2]) {
+				return parts[1] + parts[2] + "=" + hidden
+			}
+			return parts[1] + parts[2] + "=" + m.nested(parts[3])
+		})
+	} else if strings.Contains(s, `"`) {
 		s = jsonPair.ReplaceAllStringFunc(s, func(pair string) string {
 			parts := jsonPair.FindStringSubmatch(pair)
 			if secretName.MatchString(parts[1]) {
@@ -163,16 +170,21 @@ func (m *Mask) body(kind string, body []byte) []byte {
 			return pair
 		})
 		s = base64s.ReplaceAllString(s, `"(base64)"`)
-	case strings.Contains(kind, "urlencoded"):
-		s = formPair.ReplaceAllStringFunc(s, func(pair string) string {
-			parts := formPair.FindStringSubmatch(pair)
-			if secretName.MatchString(parts[2]) {
-				return parts[1] + parts[2] + "=" + hidden
-			}
-			return pair
-		})
 	}
 	return []byte(m.Text(s))
+}
+
+// nested masks JSON that stands as a value inside a form.
+func (m *Mask) nested(value string) string {
+	plain, err := url.QueryUnescape(value)
+	if err != nil || !strings.HasPrefix(plain, "{") {
+		return value
+	}
+	shown := string(m.body("application/json", []byte(plain)))
+	if shown == plain {
+		return value
+	}
+	return url.QueryEscape(shown)
 }
 
 // Error gives err with its text masked. The chain stays open to errors.Is and

@@ -1,0 +1,139 @@
+package connect
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"io"
+	"mime"
+	"mime/multipart"
+	"strings"
+	"sync"
+	"unicode/utf8"
+)
+
+// A tape keeps the beginning of a body that flows by. Of what is no text it
+// keeps size and hash only, also of the files inside a multipart body.
+type tape struct {
+	mu    sync.Mutex
+	kind  string // media type
+	limit int
+	size  int64
+	sum   hash.Hash
+	text  bytes.Buffer
+	done  bool
+
+	// A multipart body is taken apart by a goroutine that reads the pipe;
+	// stop closes the pipe and waits.
+	parts  *io.PipeWriter
+	parsed chan struct{}
+}
+
+func newTape(limit int, contentType string) *tape {
+	kind, params, _ := mime.ParseMediaType(contentType)
+	t := &tape{kind: kind, limit: limit, sum: sha256.New()}
+	if strings.HasPrefix(kind, "multipart/") && params["boundary"] != "" {
+		r, w := io.Pipe()
+		t.parts, t.parsed = w, make(chan struct{})
+		go t.takeApart(r, params["boundary"])
+	}
+	return t
+}
+
+func (t *tape) write(p []byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.done {
+		return
+	}
+	t.size += int64(len(p))
+	if t.parts != nil {
+		_, _ = t.parts.Write(p) // the reader drains to the end: it never fails
+		return
+	}
+	t.sum.Write(p)
+	t.text.Write(p[:min(len(p), max(t.limit-t.text.Len(), 0))])
+}
+
+// takeApart writes a readable picture of a multipart body to t.text.
+func (t *tape) takeApart(r *io.PipeReader, boundary string) {
+	defer close(t.parsed)
+	defer func() { _, _ = io.Copy(io.Discard, r) }()
+	parts := multipart.NewReader(r, boundary)
+	for {
+		part, err := parts.NextRawPart()
+		if err != nil {
+			return
+		}
+		fmt.Fprintf(&t.text, "--%s\n", part.Header.Get("Content-Disposition"))
+		if part.FileName() == "" {
+			room := max(t.limit-t.text.Len(), 0)
+			value, _ := io.ReadAll(io.LimitReader(part, int64(room)))
+			if secretName.MatchString(part.FormName()) {
+				value = []byte(hidden)
+			}
+			t.text.Write(append(value, '\n'))
+			continue
+		}
+		sum := sha256.New()
+		n, _ := io.Copy(sum, part)
+		fmt.Fprintf(&t.text, "(%d bytes, sha256 %x)\n", n, sum.Sum(nil))
+	}
+}
+
+// stop ends the recording and gives what may be stored, and the size in bytes
+// of all that flowed by. It may be called while the body is still flowing.
+func (t *tape) stop(mask *Mask) ([]byte, int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.parts != nil && !t.done {
+		_ = t.parts.Close()
+		<-t.parsed
+	}
+	t.done = true
+	text := t.text.Bytes()
+	if t.parts == nil && !isText(t.kind, text) {
+		return fmt.Appendf(nil, "(%d bytes of %s, sha256 %x)", t.size, t.kind, t.sum.Sum(nil)), t.size
+	}
+	return bytes.ToValidUTF8(mask.body(t.kind, text[:min(len(text), t.limit)]), nil), t.size
+}
+
+// isText tells whether a body may be kept as it is.
+func isText(kind string, start []byte) bool {
+	switch {
+	case strings.HasPrefix(kind, "text/"), strings.Contains(kind, "json"), strings.Contains(kind, "xml"),
+		strings.Contains(kind, "urlencoded"):
+		return true
+	case kind == "":
+		return utf8.Valid(start)
+	}
+	return false
+}
+
+// tapedBody lets a body flow by a tape. end is called with nil at its end or
+// when it is closed, or with the error that cut it.
+type tapedBody struct {
+	io.ReadCloser
+	tape *tape
+	end  func(error)
+}
+
+func (b *tapedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.tape.write(p[:n])
+	switch err {
+	case nil:
+	case io.EOF:
+		b.end(nil)
+	default:
+		b.end(err)
+	}
+	return n, err
+}
+
+func (b *tapedBody) Close() error {
+	err := b.ReadCloser.Close()
+	b.end(nil)
+	return err
+}
