@@ -58,8 +58,6 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Errorf-free constructors keep call sites short.
-
 // Failed makes an Error with one sentence and no field.
 func Failed(code Code, text string) *Error { return &Error{Code: code, Text: text} }
 

@@ -1,0 +1,195 @@
+package store
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"styk"
+)
+
+// Change is one entry of a record's history.
+type Change struct {
+	Tick   int64
+	Record styk.ID
+	Kind   styk.Kind
+	Op     string // create, update, delete, undelete, link, unlink, erase
+	At     time.Time
+	User   styk.ID
+	Origin string
+	Fields map[string][2]string // name → old and new value; updates only
+}
+
+// record writes the history entry: the transaction's last statements. The tick
+// is raised here, so that entries are numbered in the order of commit: on
+// PostgreSQL its row stays locked until then.
+func (tx *Tx) record(id styk.ID, kind styk.Kind, op string, by By, changes string) error {
+	var tick int64
+	if err := tx.row(`UPDATE tick SET n = n + 1 WHERE one = 1 RETURNING n`).Scan(&tick); err != nil {
+		return fmt.Errorf("raise tick: %w", err)
+	}
+	return tx.exec(`INSERT INTO history (tick, record_id, kind, op, at, user_id, origin, changes)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		tick, int64(id), string(kind), op, ms(tx.now), int64(by.User), by.Origin, changes)
+}
+
+const changeColumns = `tick, record_id, kind, op, at, user_id, origin, changes`
+
+func scanChange(rows *sql.Rows) (Change, error) {
+	var c Change
+	var changes string
+	err := rows.Scan(&c.Tick, (*int64)(&c.Record), (*string)(&c.Kind), &c.Op, msDest{&c.At}, (*int64)(&c.User), &c.Origin, &changes)
+	if err == nil && changes != "" {
+		err = json.Unmarshal([]byte(changes), &c.Fields)
+	}
+	return c, err
+}
+
+// History gives the record's changes, newest first, those before tick (0: all),
+// at most limit.
+func (tx *Tx) History(id styk.ID, before int64, limit int) ([]Change, error) {
+	if before == 0 {
+		before = 1 << 62
+	}
+	var list []Change
+	err := tx.each(func(rows *sql.Rows) error {
+		c, err := scanChange(rows)
+		list = append(list, c)
+		return err
+	}, `SELECT `+changeColumns+` FROM history WHERE record_id = $1 AND tick < $2 ORDER BY tick DESC LIMIT $3`,
+		int64(id), before, limit)
+	return list, err
+}
+
+// Since gives the changes after tick, oldest first, at most limit: the feed
+// behind sync. A reader that keeps the last tick misses nothing.
+func (tx *Tx) Since(tick int64, kinds []styk.Kind, limit int) ([]Change, error) {
+	args := []any{tick, limit}
+	var where string
+	if len(kinds) > 0 {
+		var marks []string
+		for _, k := range kinds {
+			args = append(args, string(k))
+			marks = append(marks, "$"+strconv.Itoa(len(args)))
+		}
+		where = " AND kind IN (" + strings.Join(marks, ", ") + ")"
+	}
+	var list []Change
+	err := tx.each(func(rows *sql.Rows) error {
+		c, err := scanChange(rows)
+		list = append(list, c)
+		return err
+	}, `SELECT `+changeColumns+` FROM history WHERE tick > $1`+where+` ORDER BY tick LIMIT $2`, args...)
+	return list, err
+}
+
+// TickAt gives the last tick before the time, for readers that know no tick.
+func (tx *Tx) TickAt(at time.Time) (int64, error) {
+	var tick sql.NullInt64
+	err := tx.row(`SELECT min(tick) FROM history WHERE at >= $1`, ms(at)).Scan(&tick)
+	if err == nil && !tick.Valid {
+		return tx.Tick()
+	}
+	return tick.Int64 - 1, err
+}
+
+// Tick gives the number of the last change.
+func (tx *Tx) Tick() (int64, error) {
+	var n int64
+	err := tx.row(`SELECT n FROM tick WHERE one = 1`).Scan(&n)
+	return n, err
+}
+
+// Undo takes one change back: the old values return, a deletion is undone, a
+// creation becomes a deletion. It is itself a change and can be undone. A field
+// that was changed again since is styk.Conflict.
+func (tx *Tx) Undo(tick int64, by By) error {
+	c, err := tx.change(tick)
+	if err != nil {
+		return err
+	}
+	rec := styk.NewRecord(c.Kind)
+	if rec == nil {
+		return styk.Failed(styk.Conflict, "such a change cannot be undone")
+	}
+	rec.Base().ID = c.Record
+	by.Origin = "undo"
+	switch c.Op {
+	case "create", "undelete":
+		return tx.Delete(rec, by)
+	case "delete":
+		return tx.Undelete(rec, by)
+	case "update":
+		_, err := tx.Edit(rec, by, func() error { return putBack(rec, c.Fields) })
+		return err
+	}
+	return styk.Failed(styk.Conflict, "such a change cannot be undone")
+}
+
+func (tx *Tx) change(tick int64) (c Change, err error) {
+	found := false
+	err = tx.each(func(rows *sql.Rows) (err error) {
+		found = true
+		c, err = scanChange(rows)
+		return err
+	}, `SELECT `+changeColumns+` FROM history WHERE tick = $1`, tick)
+	if err == nil && !found {
+		err = styk.Failed(styk.NotFound, fmt.Sprintf("there is no change %d", tick))
+	}
+	return c, err
+}
+
+// putBack sets the old values where the new ones still stand.
+func putBack(rec styk.Record, changed map[string][2]string) error {
+	now := map[string]string{}
+	for _, f := range fields(rec) {
+		now[f.name] = f.text
+	}
+	for name, values := range changed {
+		if now[name] != values[1] {
+			return styk.FieldError(styk.Conflict, name, "changed_since", "the field was changed again since")
+		}
+		if err := setField(rec, name, values[0]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// setField sets a stored field by the name it has in the history.
+func setField(rec styk.Record, name, text string) error {
+	e := rec.Base()
+	if foreign, ok := strings.CutPrefix(name, extraPrefix); ok {
+		if text == "" {
+			delete(e.Extra, foreign)
+			return nil
+		}
+		if e.Extra == nil {
+			e.Extra = styk.Extra{}
+		}
+		e.Extra[foreign] = text
+		return nil
+	}
+	switch name {
+	case "source":
+		e.Source = text
+		return nil
+	case "owner_id":
+		n, err := strconv.ParseInt(text, 10, 64)
+		e.Owner = styk.ID(n)
+		return err
+	}
+	for _, c := range rec.Columns() {
+		if c.Name == name {
+			if fault := c.SetText(text); fault != nil {
+				return errors.New("history of " + name + ": " + fault.Text)
+			}
+			return nil
+		}
+	}
+	return errors.New("history names an unknown field " + name)
+}

@@ -1,0 +1,153 @@
+package store
+
+import (
+	"database/sql"
+	"slices"
+	"strconv"
+	"strings"
+
+	"styk"
+)
+
+// Key is one way in which a person or firm is known again: kind is
+// "contact.phone", "contact.inn", "account.email" and so on.
+type Key struct{ Kind, Key string }
+
+// PhoneKey gives the key of a phone of the record kind. A phone without ten
+// digits is compared as it stands; "" has no key.
+func PhoneKey(kind styk.Kind, phone string) (Key, bool) {
+	phone = strings.TrimSpace(phone)
+	if phone == "" {
+		return Key{}, false
+	}
+	if p, ok := styk.ParsePhone(phone); ok {
+		return Key{string(kind) + ".phone", string(p)}, true
+	}
+	return Key{string(kind) + ".phone", "=" + styk.Fold(phone)}, true
+}
+
+// INNKey gives the key of an ИНН.
+func INNKey(kind styk.Kind, inn string) (Key, bool) {
+	inn = styk.CleanINN(inn)
+	return Key{string(kind) + ".inn", inn}, inn != ""
+}
+
+// EmailKey gives the key of an e-mail address.
+func EmailKey(kind styk.Kind, email string) (Key, bool) {
+	email = styk.Fold(strings.TrimSpace(email))
+	return Key{string(kind) + ".email", email}, email != ""
+}
+
+// keysOf lists the keys of a record, sorted, so that transactions take them in
+// one order.
+func keysOf(rec styk.Record) []Key {
+	var list []Key
+	add := func(k Key, ok bool) {
+		if ok {
+			list = append(list, k)
+		}
+	}
+	switch r := rec.(type) {
+	case *styk.Contact:
+		add(EmailKey(styk.KindContact, r.Email))
+		add(INNKey(styk.KindContact, r.INN))
+		add(PhoneKey(styk.KindContact, r.Mobile))
+	case *styk.Account:
+		add(EmailKey(styk.KindAccount, r.Email))
+		add(INNKey(styk.KindAccount, r.INN))
+		add(PhoneKey(styk.KindAccount, r.Phone))
+	}
+	return list
+}
+
+// Claim takes the key's row, so that no other transaction can make a record
+// for it meanwhile, and gives the record that it names, 0 for none.
+func (tx *Tx) Claim(key Key) (styk.ID, error) {
+	var id int64
+	err := tx.row(`INSERT INTO match_key (kind, key, record_id) VALUES ($1, $2, 0)
+		ON CONFLICT (kind, key) DO UPDATE SET key = excluded.key RETURNING record_id`, key.Kind, key.Key).Scan(&id)
+	return styk.ID(id), err
+}
+
+// Lookup gives the record that a key names, 0 for none.
+func (tx *Tx) Lookup(key Key) (styk.ID, error) {
+	var id int64
+	err := tx.row(`SELECT record_id FROM match_key WHERE kind = $1 AND key = $2`, key.Kind, key.Key).Scan(&id)
+	if err == sql.ErrNoRows {
+		return 0, nil
+	}
+	return styk.ID(id), err
+}
+
+// claimTexts are the upserts for one, two, three keys at once.
+var claimTexts = func() (texts [4]string) {
+	for n := 1; n <= 3; n++ {
+		var rows []string
+		for i := range n {
+			rows = append(rows, "($"+strconv.Itoa(2*i+2)+", $"+strconv.Itoa(2*i+3)+", $1)")
+		}
+		texts[n] = `INSERT INTO match_key (kind, key, record_id) VALUES ` + strings.Join(rows, ", ") + `
+			ON CONFLICT (kind, key) DO UPDATE SET record_id =
+				CASE WHEN match_key.record_id = 0 THEN excluded.record_id ELSE match_key.record_id END
+			RETURNING kind, record_id`
+	}
+	return texts
+}()
+
+// claimAll binds free keys to rec; a key that names another record stays with
+// it and rec is flagged.
+func (tx *Tx) claimAll(rec styk.Record, keys []Key) error {
+	if len(keys) == 0 {
+		return nil
+	}
+	e := rec.Base()
+	list := make([]any, 1, 7)
+	list[0] = int64(e.ID)
+	for _, k := range keys {
+		list = append(list, k.Kind, k.Key)
+	}
+	return tx.each(func(rows *sql.Rows) error {
+		var kind string
+		var owner styk.ID
+		if err := rows.Scan(&kind, (*int64)(&owner)); err != nil {
+			return err
+		}
+		if owner != e.ID {
+			_, what, _ := strings.Cut(kind, ".")
+			flag(e, styk.Warning{Field: what, Rule: "duplicate", Other: owner})
+		}
+		return nil
+	}, claimTexts[len(keys)], list...)
+}
+
+// flag adds a warning once.
+func flag(e *styk.Entity, w styk.Warning) {
+	if !slices.Contains(e.Warnings, w) {
+		e.Warnings = append(slices.Clip(e.Warnings), w)
+	}
+}
+
+// moveKeys frees the keys that the record no longer has and binds the new.
+func (tx *Tx) moveKeys(rec styk.Record, old, now []Key) error {
+	for _, k := range old {
+		if !slices.Contains(now, k) {
+			err := tx.exec(`DELETE FROM match_key WHERE kind = $1 AND key = $2 AND record_id = $3`,
+				k.Kind, k.Key, int64(rec.Base().ID))
+			if err != nil {
+				return err
+			}
+		}
+	}
+	var added []Key
+	for _, k := range now {
+		if !slices.Contains(old, k) {
+			added = append(added, k)
+		}
+	}
+	return tx.claimAll(rec, added)
+}
+
+// releaseAll frees every key of a record.
+func (tx *Tx) releaseAll(id styk.ID) error {
+	return tx.exec(`DELETE FROM match_key WHERE record_id = $1`, int64(id))
+}

@@ -1,0 +1,56 @@
+package store
+
+import (
+	"database/sql"
+
+	"styk"
+)
+
+// SaveCode stores a pair of ИНН and SMS code; of the code only a keyed hash.
+// A verified pair opens all documents of the contact, another one those that
+// were sent with the submission. Misses counted against the ИНН are forgotten.
+func (tx *Tx) SaveCode(inn, code string, contact, submission styk.ID, verified bool) error {
+	inn = styk.CleanINN(inn)
+	if inn == "" || code == "" {
+		return nil
+	}
+	err := tx.exec(`INSERT INTO sms_code (inn, hash, contact_id, submission_id, verified, created)
+		VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (inn, hash, contact_id, submission_id) DO UPDATE SET created = excluded.created`,
+		inn, tx.db.KeyedHash("sms", code), int64(contact), int64(submission), arg(&verified), ms(tx.now))
+	if err != nil {
+		return err
+	}
+	return tx.forgetGuesses(GuessCode, inn)
+}
+
+// DocumentsByCode lists what the pair opens, in upload order. found is false
+// when no such pair was ever stored.
+func (tx *Tx) DocumentsByCode(inn, code string) (list []*styk.Document, found bool, err error) {
+	hash := tx.db.KeyedHash("sms", code)
+	var contacts, submissions []any
+	err = tx.each(func(rows *sql.Rows) error {
+		var contact, submission int64
+		var verified bool
+		if err := rows.Scan(&contact, &submission, boolDest{&verified}); err != nil {
+			return err
+		}
+		if verified {
+			contacts = append(contacts, contact)
+		} else {
+			submissions = append(submissions, submission)
+		}
+		return nil
+	}, `SELECT contact_id, submission_id, verified FROM sms_code WHERE inn = $1 AND hash = $2`, styk.CleanINN(inn), hash)
+	if err != nil || len(contacts)+len(submissions) == 0 {
+		return nil, false, err
+	}
+	where := `id IN (SELECT document_id FROM submission_file WHERE submission_id IN (` + marks(1, len(submissions)) + `))`
+	args := submissions
+	if len(contacts) > 0 {
+		where = `id IN (SELECT other_id FROM relation WHERE record_id IN (` + marks(1, len(contacts)) + `))`
+		args = contacts
+	}
+	list, err = tx.documents(where, args...)
+	return list, true, err
+}

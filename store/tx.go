@@ -1,0 +1,133 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"time"
+)
+
+// Tx is one transaction. It is used by one goroutine, inside the closure that
+// it was given to.
+type Tx struct {
+	db  *DB
+	q   querier
+	ctx context.Context
+	now time.Time
+}
+
+// querier runs a statement by its text; the implementations keep what they
+// have prepared.
+type querier interface {
+	query(ctx context.Context, text string, args []any) (*sql.Rows, error)
+	row(ctx context.Context, text string, args []any) *sql.Row
+	exec(ctx context.Context, text string, args []any) (sql.Result, error)
+}
+
+// Now is the transaction's one time, in UTC and whole milliseconds.
+func (tx *Tx) Now() time.Time { return tx.now }
+
+// DB gives the store of the transaction, for its seals and hashes.
+func (tx *Tx) DB() *DB { return tx.db }
+
+func (tx *Tx) exec(text string, args ...any) error {
+	_, err := tx.q.exec(tx.ctx, text, args)
+	return err
+}
+
+// changed runs a statement and gives how many rows it touched.
+func (tx *Tx) changed(text string, args ...any) (int64, error) {
+	res, err := tx.q.exec(tx.ctx, text, args)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
+}
+
+func (tx *Tx) row(text string, args ...any) *sql.Row { return tx.q.row(tx.ctx, text, args) }
+
+// each runs a query and calls scan for every row.
+func (tx *Tx) each(scan func(rows *sql.Rows) error, text string, args ...any) error {
+	rows, err := tx.q.query(tx.ctx, text, args)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// cached keeps prepared statements of one connection by their text.
+type cached struct {
+	conn  *sql.Conn
+	stmts map[string]*sql.Stmt
+}
+
+// maxStatements bounds the cache; VTQL makes texts without end.
+const maxStatements = 400
+
+func newCached(conn *sql.Conn) *cached { return &cached{conn: conn, stmts: map[string]*sql.Stmt{}} }
+
+func (c *cached) stmt(text string) (*sql.Stmt, error) {
+	if s, ok := c.stmts[text]; ok {
+		return s, nil
+	}
+	if len(c.stmts) >= maxStatements {
+		c.forget()
+	}
+	s, err := c.conn.PrepareContext(context.Background(), text)
+	if err != nil {
+		return nil, err
+	}
+	c.stmts[text] = s
+	return s, nil
+}
+
+func (c *cached) forget() {
+	for text, s := range c.stmts {
+		_ = s.Close()
+		delete(c.stmts, text)
+	}
+}
+
+func (c *cached) query(ctx context.Context, text string, args []any) (*sql.Rows, error) {
+	s, err := c.stmt(text)
+	if err != nil {
+		return nil, err
+	}
+	return s.QueryContext(ctx, args...)
+}
+
+func (c *cached) row(ctx context.Context, text string, args []any) *sql.Row {
+	s, err := c.stmt(text)
+	if err != nil {
+		return c.conn.QueryRowContext(ctx, text, args...) // meets the same error and carries it
+	}
+	return s.QueryRowContext(ctx, args...)
+}
+
+func (c *cached) exec(ctx context.Context, text string, args []any) (sql.Result, error) {
+	s, err := c.stmt(text)
+	if err != nil {
+		return nil, err
+	}
+	return s.ExecContext(ctx, args...)
+}
+
+// ms gives a time as the database keeps it: Unix milliseconds, 0 for none.
+func ms(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMS(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(n).UTC()
+}
