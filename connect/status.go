@@ -64,7 +64,7 @@ func Judge(resp *http.Response, body []byte, now time.Time) error {
 	err := &StatusError{Status: code, Text: FirstWords(body), Location: resp.Header.Get("Location")}
 	wait, asked := RetryAfter(resp.Header, now)
 	switch {
-	case code == http.StatusTooManyRequests, code == http.StatusServiceUnavailable && asked:
+	case code == http.StatusTooManyRequests, code >= 500 && asked:
 		return After(wait, err)
 	case code >= 500, code == http.StatusRequestTimeout, code == http.StatusTooEarly:
 		return err
