@@ -24,7 +24,11 @@ type Dir struct {
 // the one time in a process that it is made.
 type shard struct {
 	sync.Mutex
-	made bool
+	made    bool
+	renamed int64 // names given in this process; the first sync also covers older ones
+
+	syncing sync.Mutex // one sync at a time: whoever waited may find it done
+	synced  int64      // how many of the names are durable
 }
 
 // OpenDir opens the store below folder and makes what is missing.
@@ -76,7 +80,7 @@ func (d *Dir) put(ctx context.Context, r io.Reader, limit int64) (Info, error) {
 	}
 	// Also when the bytes were known: whoever renamed them may not have synced
 	// yet, and our caller is about to promise them to someone.
-	return info, syncDir(filepath.Dir(d.path(info.Sum)))
+	return info, d.syncShard(info.Sum)
 }
 
 // renew gives bytes that lie there already the present time. A file of another
@@ -104,7 +108,11 @@ func (d *Dir) adopt(tmp, sum string) error {
 		return err
 	}
 	defer s.Unlock()
-	return os.Rename(tmp, d.path(sum))
+	err = os.Rename(tmp, d.path(sum))
+	if err == nil {
+		s.renamed++
+	}
+	return err
 }
 
 // lockShard locks the folder of sum. The first caller in a process makes it and
@@ -127,8 +135,31 @@ func (d *Dir) lockShard(sum string) (*shard, error) {
 		s.Unlock()
 		return nil, err
 	}
-	s.made = true
+	s.made, s.renamed = true, 1 // what a process before us left unsynced
 	return s, nil
+}
+
+// syncShard makes all names in the folder of sum durable, if they are not yet.
+func (d *Dir) syncShard(sum string) error {
+	s, err := d.lockShard(sum)
+	if err != nil {
+		return err
+	}
+	mine := s.renamed
+	s.Unlock()
+	s.syncing.Lock()
+	defer s.syncing.Unlock()
+	if s.synced >= mine {
+		return nil
+	}
+	s.Lock()
+	covered := s.renamed
+	s.Unlock()
+	err = syncDir(filepath.Join(d.root, sum[:2]))
+	if err == nil {
+		s.synced = covered
+	}
+	return err
 }
 
 // Open implements Store.
