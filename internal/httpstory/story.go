@@ -65,6 +65,7 @@ package httpstory
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"maps"
@@ -135,7 +136,7 @@ func play(t *testing.T, file, base string, vars map[string]string) {
 			s.before = append(st.before, s.before...)
 		}
 		ok := t.Run(s.title, func(t *testing.T) {
-			if report := p.step(s); report != "" {
+			if report := p.step(t.Context(), s); report != "" {
 				t.Errorf("%s:%s", file, report)
 			}
 		})
@@ -167,13 +168,13 @@ func newPlayer(dir, base string, vars map[string]string) *player {
 }
 
 // step plays one step and gives the report of what went wrong, or "".
-func (p *player) step(s *step) string {
+func (p *player) step(ctx context.Context, s *step) string {
 	for _, a := range s.before {
 		if err := p.vars.assign(a, nil); err != nil {
 			return fmt.Sprintf("%d: %v", a.no, err)
 		}
 	}
-	req, sent, err := p.request(s)
+	req, sent, err := p.request(ctx, s)
 	if err != nil {
 		return fmt.Sprintf("%d: %v", s.no, err)
 	}
@@ -196,7 +197,7 @@ func (p *player) step(s *step) string {
 
 // request makes the request as written. The target goes out byte for byte: a
 // story must be able to send what a library would tidy.
-func (p *player) request(s *step) (*http.Request, []byte, error) {
+func (p *player) request(ctx context.Context, s *step) (*http.Request, []byte, error) {
 	target, err := p.vars.expand(s.target)
 	if err != nil {
 		return nil, nil, err
@@ -205,7 +206,7 @@ func (p *player) request(s *step) (*http.Request, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	req, err := http.NewRequest(s.method, p.base, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, s.method, p.base, bytes.NewReader(body))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -151,7 +151,7 @@ func playOne(t *testing.T, s *step, answer string) string {
 		_, _ = io.WriteString(w, answer)
 	}))
 	defer srv.Close()
-	return newPlayer("testdata", srv.URL, nil).step(s)
+	return newPlayer("testdata", srv.URL, nil).step(t.Context(), s)
 }
 
 func TestSlips(t *testing.T) {
