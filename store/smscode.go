@@ -2,13 +2,15 @@ package store
 
 import (
 	"database/sql"
+	"time"
 
 	"styk"
 )
 
 // SaveCode stores a pair of ИНН and SMS code; of the code only a keyed hash.
 // A verified pair opens all documents of the contact, another one those that
-// were sent with the submission. Misses counted against the ИНН are forgotten.
+// were sent with the submission. A verified pair makes the misses counted
+// against the ИНН forgotten; a public form cannot, or guessing would be free.
 func (tx *Tx) SaveCode(inn, code string, contact, submission styk.ID, verified bool) error {
 	inn = styk.CleanINN(inn)
 	if inn == "" || code == "" {
@@ -18,15 +20,15 @@ func (tx *Tx) SaveCode(inn, code string, contact, submission styk.ID, verified b
 		VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (inn, hash, contact_id, submission_id) DO UPDATE SET created = excluded.created`,
 		inn, tx.db.KeyedHash("sms", code), int64(contact), int64(submission), arg(&verified), ms(tx.now))
-	if err != nil {
+	if err != nil || !verified {
 		return err
 	}
 	return tx.forgetGuesses(GuessCode, inn)
 }
 
-// DocumentsByCode lists what the pair opens, in upload order. found is false
-// when no such pair was ever stored.
-func (tx *Tx) DocumentsByCode(inn, code string) (list []*styk.Document, found bool, err error) {
+// DocumentsByCode lists what the pair opens, in upload order, looking only at
+// pairs stored after since. found is false when there is no such pair.
+func (tx *Tx) DocumentsByCode(inn, code string, since time.Time) (list []*styk.Document, found bool, err error) {
 	hash := tx.db.KeyedHash("sms", code)
 	var contacts, submissions []any
 	err = tx.each(func(rows *sql.Rows) error {
@@ -41,7 +43,7 @@ func (tx *Tx) DocumentsByCode(inn, code string) (list []*styk.Document, found bo
 			submissions = append(submissions, submission)
 		}
 		return nil
-	}, `SELECT contact_id, submission_id, verified FROM sms_code WHERE inn = $1 AND hash = $2`, styk.CleanINN(inn), hash)
+	}, `SELECT contact_id, submission_id, verified FROM sms_code WHERE inn = $1 AND hash = $2 AND created > $3`, styk.CleanINN(inn), hash, ms(since))
 	if err != nil || len(contacts)+len(submissions) == 0 {
 		return nil, false, err
 	}
