@@ -54,7 +54,10 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		r.finish(nil, nil, err)
 		return nil, err
 	}
-	tape := newTape(t.keep(), resp.Header.Get("Content-Type"))
+	var tape *tape // none, when nobody asks
+	if t.Record != nil {
+		tape = newTape(t.keep(), resp.Header.Get("Content-Type"))
+	}
 	resp.Body = &tapedBody{ReadCloser: resp.Body, tape: tape, end: func(err error) {
 		cancel()
 		r.finish(resp, tape, err)
@@ -94,7 +97,7 @@ func newRecorder(t *Transport, req *http.Request) *recorder {
 
 // tapeRequest puts a tape under the body, and under each rewound copy of it.
 func (r *recorder) tapeRequest(out *http.Request) {
-	if out.Body == nil || out.Body == http.NoBody {
+	if r.t.Record == nil || out.Body == nil || out.Body == http.NoBody {
 		return
 	}
 	tape := func(body io.ReadCloser) io.ReadCloser {
