@@ -1,0 +1,30 @@
+// Package intake holds the rules by which data come in: a post of a public
+// form or a call of the web service becomes contact, account, project,
+// documents and submission in one transaction. It decides who is who; it knows
+// no protocol, and no foreign system is called from here.
+package intake
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+
+	"styk/blob"
+	"styk/store"
+)
+
+// Intake joins the store with the files. It is safe for many goroutines.
+type Intake struct {
+	DB    *store.DB
+	Blobs blob.Store
+	// Work are the working copies under storage/; nil with S3.
+	Work *blob.Work
+	// Zone decides the folder of a stored file; nil means UTC.
+	Zone *time.Location
+	// MaxFile bounds one file in bytes; 0 means 50 MB.
+	MaxFile int64
+	// Log takes what is noticed on disk; nil for nowhere.
+	Log *slog.Logger
+
+	locks [64]sync.Mutex // by path
+}
