@@ -17,19 +17,19 @@ func (c Case) cuts(t *testing.T) {
 	writes, _ := c.count(t)
 	ways := []struct {
 		name string
-		how  action
+		how  func(*wire) action
 	}{
-		{"before", cutBefore}, {"after", cutAfter}, {"500 after", failAfter}, {"time-out after", hangAfter},
+		{"before", func(*wire) action { return cutBefore }},
+		{"after", func(*wire) action { return cutAfter }},
+		{"500 after", func(*wire) action { return failAfter }},
+		{"time-out after", func(w *wire) action { return w.timeOutAfter }},
 	}
 	for k := 1; k <= writes; k++ {
 		for _, way := range ways {
 			t.Run(fmt.Sprintf("%s write %d", way.name, k), func(t *testing.T) {
 				t.Parallel()
 				w := c.world(t)
-				if way.name == "time-out after" {
-					w.transport.Timeout = 700 * time.Millisecond
-				}
-				w.wire.atWrite(k, way.how)
+				w.wire.atWrite(k, way.how(w.wire))
 				p, m := w.parcel(1), &connect.Memory{}
 				err := w.attempt(t.Context(), p, m)
 				if err != nil && connect.IsPermanent(err) {

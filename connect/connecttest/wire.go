@@ -1,6 +1,7 @@
 package connecttest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +26,7 @@ type wire struct {
 	byWrite       map[int]action
 	byRequest     map[int]action
 	hung          chan struct{} // closed when hang began
+	overdue       chan struct{} // one token for each request whose time is up
 	hangTime      time.Time
 }
 
@@ -33,7 +35,7 @@ type wire struct {
 const mark = "Connecttest"
 
 func newWire(t *testing.T) *wire {
-	return &wire{t: t, byWrite: map[int]action{}, byRequest: map[int]action{}, hung: make(chan struct{})}
+	return &wire{t: t, byWrite: map[int]action{}, byRequest: map[int]action{}, hung: make(chan struct{}), overdue: make(chan struct{}, 1)}
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -51,9 +53,28 @@ func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
 	if w.base == nil {
 		return nil, errors.New("this foreign system is not HTTP")
 	}
-	out := req.Clone(req.Context())
+	ctx, cancel := context.WithCancel(req.Context())
+	late := make(chan struct{})
+	go func() { // ends with the request's own context, which its transport ends
+		select {
+		case <-w.overdue:
+			close(late)
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	out := req.Clone(ctx)
 	out.Header.Set(mark, what)
-	return w.base.RoundTrip(out)
+	resp, err := w.base.RoundTrip(out)
+	if err != nil {
+		cancel()
+		select {
+		case <-late:
+			return nil, context.DeadlineExceeded
+		default:
+		}
+	}
+	return resp, err
 }
 
 // ServeHTTP implements http.Handler.
@@ -133,8 +154,11 @@ func failAfter(sim http.Handler, rw http.ResponseWriter, r *http.Request) {
 	rw.WriteHeader(http.StatusInternalServerError)
 }
 
-func hangAfter(sim http.Handler, rw http.ResponseWriter, r *http.Request) {
+// timeOutAfter lets the write happen and the caller's deadline pass at once,
+// which saves the suite from waiting for real ones.
+func (w *wire) timeOutAfter(sim http.Handler, rw http.ResponseWriter, r *http.Request) {
 	sim.ServeHTTP(httptest.NewRecorder(), r)
+	w.overdue <- struct{}{}
 	hang(sim, rw, r)
 }
 
@@ -143,7 +167,7 @@ func hang(_ http.Handler, rw http.ResponseWriter, r *http.Request) {
 	_, _ = io.Copy(io.Discard, r.Body)
 	select {
 	case <-r.Context().Done():
-	case <-time.After(10 * time.Second): // the caller's fault is told by its own test
+	case <-time.After(3 * time.Second): // the caller's fault is told by its own test
 	}
 	cut(rw)
 }
