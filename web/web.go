@@ -1,0 +1,72 @@
+// Package web holds the pages that people see. One file per page with its
+// handler and its struct, one template of the same name. It speaks HTTP and
+// HTML, decides nothing and holds no SQL; nothing is fetched from a foreign
+// host. Where it is laid down: docs/architecture.md, "Jobs, UI, config".
+package web
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"strings"
+)
+
+// Options assemble the pages.
+type Options struct {
+	Base    func() string // address that people are given, without a slash at its end
+	Version string
+	Demo    bool // sample data: the pages say so and show the published key
+}
+
+//go:embed templates/*.html static
+var files embed.FS
+
+var templates = template.Must(template.ParseFS(files, "templates/*.html"))
+
+// New gives all pages. Paths that are no page answer 404.
+func New(o Options) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", o.index)
+	mux.Handle("GET /static/", static())
+	return http.NewCrossOriginProtection().Handler(mux)
+}
+
+// static serves the stylesheet and what stands beside it, never a folder.
+func static() http.Handler {
+	content, _ := fs.Sub(files, "static") // the folder is built in
+	server := http.StripPrefix("/static/", http.FileServerFS(content))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/") {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Cache-Control", "public, max-age=3600")
+		server.ServeHTTP(w, r)
+	})
+}
+
+// render writes a whole page or, when the template fails, none of it.
+func render(w http.ResponseWriter, name string, page any) {
+	var body bytes.Buffer
+	if err := templates.ExecuteTemplate(&body, name, page); err != nil {
+		http.Error(w, "the page could not be made", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = body.WriteTo(w)
+}
+
+// language is Russian unless the person switched; the choice is remembered.
+func language(w http.ResponseWriter, r *http.Request) string {
+	chosen := r.URL.Query().Get("lang")
+	if chosen == "ru" || chosen == "en" {
+		http.SetCookie(w, &http.Cookie{Name: "lang", Value: chosen, Path: "/", MaxAge: 365 * 24 * 3600, SameSite: http.SameSiteLaxMode, HttpOnly: true})
+		return chosen
+	}
+	if c, err := r.Cookie("lang"); err == nil && c.Value == "en" {
+		return "en"
+	}
+	return "ru"
+}
