@@ -306,6 +306,7 @@ func (n *Conn) prefix(ctx context.Context) (string, error) {
 
 func (n *Conn) probe(ctx context.Context) (string, error) {
 	var last answer
+	var odd error // what the first address said, when it was no plain 404
 	for _, prefix := range []string{"", "/0"} {
 		a, err := n.callAt(ctx, prefix, request{
 			op: "find the API", method: http.MethodGet, path: odataPath + "CaseStatus",
@@ -315,7 +316,8 @@ func (n *Conn) probe(ctx context.Context) (string, error) {
 		case a.status == http.StatusForbidden: // no right to this entity, but it is there
 			return prefix, nil
 		case prefix == "" && (errors.Is(err, errSessionLost) || connect.IsStop(err) && n.c.alive()):
-			continue // a Framework site may send strangers to its front page
+			odd = err // a Framework site may send strangers to its front page
+			continue
 		case err != nil:
 			return "", err
 		case a.status == http.StatusOK:
@@ -326,6 +328,9 @@ func (n *Conn) probe(ctx context.Context) (string, error) {
 		if last.status == 0 || routing(a.body) {
 			last = a
 		}
+	}
+	if odd != nil {
+		return "", odd
 	}
 	if routing(last.body) {
 		return "", fmt.Errorf("find the API: the CRM is rebuilding its data model: %s", reason(last.body))

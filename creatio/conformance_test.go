@@ -48,7 +48,9 @@ func suiteSim(t *testing.T, platform Platform) *connecttest.Sim {
 	}
 }
 
-func (s *Sim) casesOf(number string) []map[string]any { return s.under("Case", "UsrExternalId", number) }
+func (s *Sim) casesOf(number string) []map[string]any {
+	return s.under("Case", "UsrExternalId", number)
+}
 
 func (s *Sim) caseOf(number string) string {
 	for _, row := range s.casesOf(number) {

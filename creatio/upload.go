@@ -9,6 +9,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -176,13 +177,19 @@ func (u Upload) query() string {
 	return b.String()
 }
 
-// refusal tells a file that will never pass from a mishap that may.
+// refusal tells missing rights from a file that will never pass, and both from
+// a mishap that may mend itself.
 func (a uploadAnswer) refusal() error {
 	about := strings.ToLower(a.code + " " + a.text)
-	for _, word := range []string{"maxfilesize", "too large", "size", "not allowed", "extension", "file type", "filetype", "размер", "расширен", "тип файла"} {
-		if strings.Contains(about, word) {
-			return &FileRefused{Code: a.code, Text: a.text}
-		}
+	says := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(about, w) })
+	}
+	switch {
+	case says("security", "permission", "прав на", "нет прав"):
+		return connect.Because(connect.Permanent(fmt.Errorf("upload: %s %s", a.code, a.text)),
+			"Нет прав на файлы CRM: выдайте права пользователю интеграции.")
+	case says("maxfilesize", "size", "too large", "not allowed", "extension", "размер", "расширен", "тип файла"):
+		return &FileRefused{Code: a.code, Text: a.text}
 	}
 	return fmt.Errorf("upload: refused: %s %s", a.code, a.text)
 }
