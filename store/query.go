@@ -152,7 +152,10 @@ func (b *queryBuilder) cond(c Cond) (string, error) {
 		}
 		parts = append(parts, "("+p+")")
 	}
-	if len(parts) == 0 {
+	switch {
+	case len(parts) == 0 && c.Op == "or":
+		return "1 = 0", nil
+	case len(parts) == 0:
 		return "1 = 1", nil
 	}
 	return strings.Join(parts, " "+strings.ToUpper(c.Op)+" "), nil
@@ -168,7 +171,7 @@ const (
 
 // column gives the SQL of a field and how it compares.
 func (b *queryBuilder) column(name string) (string, fieldType, error) {
-	if foreign, ok := strings.CutPrefix(name, extraPrefix); ok {
+	if foreign, ok := strings.CutPrefix(name, extraPrefix); ok && !strings.ContainsAny(foreign, `"\`) {
 		return b.d.extra(b.arg(foreign)), textField, nil // the name is an argument, never text
 	}
 	switch b.types[name].(type) {
@@ -182,19 +185,37 @@ func (b *queryBuilder) column(name string) (string, fieldType, error) {
 	return "", 0, styk.FieldError(styk.Invalid, name, "unknown_field", "there is no such field")
 }
 
+// comparisons are the operators that take values.
+var comparisons = []string{"=", "!=", "<", ">", "<=", ">=", "in", "not in", "like", "not like"}
+
+// like writes a pattern match: % and _ are wild, a backslash takes that from
+// them. PostgreSQL refuses a pattern whose last backslash stands alone.
+func (b *queryBuilder) like(col, op, pattern string) string {
+	if n := len(pattern) - len(strings.TrimRight(pattern, `\`)); n%2 == 1 {
+		pattern += `\`
+	}
+	return col + " " + strings.ToUpper(op) + " " + b.arg(pattern) + ` ESCAPE '\'`
+}
+
 func (b *queryBuilder) compare(c Cond) (string, error) {
 	col, kind, err := b.column(c.Field)
 	if err != nil {
 		return "", err
 	}
-	if c.Op == "null" || c.Op == "not null" {
+	switch {
+	case c.Op == "null" || c.Op == "not null":
 		return b.null(c, col, kind), nil
+	case !slices.Contains(comparisons, c.Op) || len(c.Values) == 0:
+		return "", styk.FieldError(styk.Invalid, c.Field, "unknown_operator", "there is no comparison "+c.Op+" here")
+	}
+	if c.Op != "in" && c.Op != "not in" {
+		c.Values = c.Values[:1]
 	}
 	if kind == textField {
 		return b.compareText(c, col), nil
 	}
 	if c.Op == "like" || c.Op == "not like" {
-		return "CAST(" + col + " AS TEXT) " + strings.ToUpper(c.Op) + " " + b.arg(c.Values[0]), nil
+		return b.like("CAST("+col+" AS TEXT)", c.Op, c.Values[0]), nil
 	}
 	var values []string
 	for _, v := range c.Values {
@@ -271,15 +292,15 @@ func (b *queryBuilder) value(field, text string) (any, bool) {
 // compareText compares folded text. Where the field stands in the search
 // table, that narrows the rows first: the comparison itself has no index.
 func (b *queryBuilder) compareText(c Cond, col string) string {
-	folded := make([]string, len(c.Values))
-	for i, v := range c.Values {
-		folded[i] = b.arg(styk.Fold(v))
-	}
 	var full string
 	switch c.Op {
 	case "like", "not like":
-		full = "fold(" + col + ") " + strings.ToUpper(c.Op) + " " + folded[0]
+		full = b.like("fold("+col+")", c.Op, styk.Fold(c.Values[0]))
 	default:
+		folded := make([]string, len(c.Values))
+		for i, v := range c.Values {
+			folded[i] = b.arg(styk.Fold(v))
+		}
 		full = join(c.Op, "fold("+col+")", folded)
 	}
 	narrow := b.narrow(c)
@@ -291,33 +312,37 @@ func (b *queryBuilder) compareText(c Cond, col string) string {
 
 // narrow gives "id IN (…)" over the search table, or "" when it cannot help.
 func (b *queryBuilder) narrow(c Cond) string {
-	var ranges []string
+	var clause string
 	switch c.Op {
 	case "=", "in":
-		for _, v := range c.Values {
-			token := equalToken(b.q.Kind, c.Field, v)
-			if token == "" {
+		found := make([]string, len(c.Values))
+		for i, v := range c.Values {
+			if found[i] = equalToken(b.q.Kind, c.Field, v); found[i] == "" {
 				return ""
 			}
-			ranges = append(ranges, "token = "+b.arg(token))
 		}
+		for i, token := range found {
+			found[i] = b.arg(token)
+		}
+		clause = "token IN (" + strings.Join(found, ", ") + ")"
 	case "like":
-		prefix, _, _ := strings.Cut(strings.ReplaceAll(c.Values[0], "_", "%"), "%")
+		prefix := c.Values[0]
+		if i := strings.IndexAny(prefix, `%_\`); i >= 0 {
+			prefix = prefix[:i]
+		}
 		token, open := prefixToken(b.q.Kind, c.Field, prefix, len(prefix) < len(c.Values[0]))
 		switch {
 		case token == "":
 			return ""
 		case open:
-			ranges = append(ranges, "token >= "+b.arg(token)+" AND token < "+b.arg(token+"\U0010ffff"))
+			clause = "token >= " + b.arg(token) + " AND token < " + b.arg(token+"\U0010ffff")
 		default:
-			ranges = append(ranges, "token = "+b.arg(token))
+			clause = "token = " + b.arg(token)
 		}
-	}
-	if len(ranges) == 0 {
+	default:
 		return ""
 	}
-	return "id IN (SELECT record_id FROM search WHERE kind = " + b.arg(string(b.q.Kind)) +
-		" AND (" + strings.Join(ranges, " OR ") + "))"
+	return "id IN (SELECT record_id FROM search WHERE kind = " + b.arg(string(b.q.Kind)) + " AND " + clause + ")"
 }
 
 // How a column stands in the search table.
