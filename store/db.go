@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -42,11 +43,13 @@ type DB struct {
 	pool    *sql.DB      // PostgreSQL: all; SQLite: opens the connections below
 	writer  *writer      // SQLite only
 	readers chan *reader // SQLite only
+	closed  chan struct{}
+	closing sync.Once
 }
 
 // Open opens, migrates and, for SQLite, starts the writer. Close ends it.
 func Open(ctx context.Context, o Options) (*DB, error) {
-	db := &DB{Now: o.Now, log: o.Log}
+	db := &DB{Now: o.Now, log: o.Log, closed: make(chan struct{})}
 	if db.Now == nil {
 		db.Now = time.Now
 	}
@@ -62,6 +65,9 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		open = openPostgres
 	}
 	if err := open(ctx, db, o); err != nil {
+		if db.pool != nil {
+			_ = db.pool.Close()
+		}
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	if err := db.checkKey(ctx); err != nil {
@@ -78,16 +84,21 @@ func IsPostgres(address string) bool {
 // Engine is "sqlite" or "postgres".
 func (db *DB) Engine() string { return db.d.name }
 
-// Close waits for the transactions under way and closes the database.
-func (db *DB) Close() error {
-	if db.writer != nil {
-		db.writer.close()
-		for range cap(db.readers) {
-			r := <-db.readers
-			r.close()
+// Close waits for the transactions under way and closes the database. A second
+// call does nothing.
+func (db *DB) Close() (err error) {
+	db.closing.Do(func() {
+		close(db.closed)
+		if db.writer != nil {
+			for range cap(db.readers) {
+				r := <-db.readers
+				r.close()
+			}
+			db.writer.close()
 		}
-	}
-	return db.pool.Close()
+		err = db.pool.Close()
+	})
+	return err
 }
 
 // Ping says whether the database answers.
@@ -117,17 +128,20 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 	return db.viewPostgres(ctx, fn)
 }
 
+// metaFingerprint names the row that says with which key the database is sealed.
+const metaFingerprint = "key_fingerprint"
+
 // checkKey stores the key's fingerprint on first use and compares it later.
 func (db *DB) checkKey(ctx context.Context) error {
 	var kept string
 	err := db.Update(ctx, func(tx *Tx) error {
-		var err error
-		kept, err = tx.Meta("key_fingerprint")
-		if err != nil || kept != "" {
+		err := tx.exec(`INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`,
+			metaFingerprint, db.sealer.fingerprint())
+		if err != nil {
 			return err
 		}
-		kept = db.sealer.fingerprint()
-		return tx.SetMeta("key_fingerprint", kept)
+		kept, err = tx.Meta(metaFingerprint)
+		return err
 	})
 	if err != nil {
 		return err

@@ -9,8 +9,9 @@ type dialect struct {
 	words *strings.Replacer // {id} {text} {rowless} in schema files
 	// prologue runs once, before the first migration.
 	prologue []string
-	// setNumber continues the number line above $1, never below where it is.
-	setNumber string
+	// setNumber continues the number line above $1, never below where it is, in
+	// two statements; $1 stands in the second.
+	setNumber [2]string
 	// extra reads field $n of a record's foreign fields as text.
 	extra func(arg string) string
 }
@@ -21,8 +22,14 @@ var sqliteDialect = dialect{
 		"{id}", "INTEGER PRIMARY KEY AUTOINCREMENT",
 		"{text}", "TEXT",
 		"{rowless}", " WITHOUT ROWID"),
-	setNumber: `SELECT $1`, // AUTOINCREMENT follows the highest number by itself
-	extra:     func(arg string) string { return `coalesce(json_extract(extra, '$."' || ` + arg + ` || '"'), '')` },
+	// AUTOINCREMENT follows the highest number by itself; a line on which no
+	// number was drawn has no row yet.
+	setNumber: [2]string{
+		`INSERT INTO sqlite_sequence (name, seq) SELECT 'entity', 0
+			WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'entity')`,
+		`UPDATE sqlite_sequence SET seq = max(seq, $1) WHERE name = 'entity'`,
+	},
+	extra: func(arg string) string { return `coalesce(json_extract(extra, '$."' || ` + arg + ` || '"'), '')` },
 }
 
 // On PostgreSQL text is compared by bytes, as SQLite does, and fold() is what
@@ -37,7 +44,10 @@ var postgresDialect = dialect{
 		`CREATE OR REPLACE FUNCTION fold(t text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS
 			$$ SELECT replace(lower(t COLLATE "und-x-icu"), 'ё', 'е') COLLATE "C" $$`,
 	},
-	setNumber: `SELECT setval(pg_get_serial_sequence('entity', 'id'),
-		greatest($1::bigint, (SELECT coalesce(max(id), 1) FROM entity)))`,
+	// Nobody draws a number meanwhile: the lock waits for those who did.
+	setNumber: [2]string{
+		`LOCK TABLE entity IN SHARE ROW EXCLUSIVE MODE`,
+		`SELECT setval('entity_id_seq', greatest($1::bigint, (SELECT last_value FROM entity_id_seq)))`,
+	},
 	extra: func(arg string) string { return "coalesce(extra::json ->> " + arg + "::text, '')" },
 }

@@ -24,17 +24,45 @@ type Change struct {
 	Fields map[string][2]string // name → old and new value; updates only
 }
 
-// record writes the history entry: the transaction's last statements. The tick
-// is raised here, so that entries are numbered in the order of commit: on
-// PostgreSQL its row stays locked until then.
-func (tx *Tx) record(id styk.ID, kind styk.Kind, op string, by By, changes string) error {
+// entry is a history entry that waits for its number.
+type entry struct {
+	id      styk.ID
+	kind    styk.Kind
+	op      string
+	by      By
+	changes string
+}
+
+// record notes a history entry. It is numbered and written by the
+// transaction's last statements.
+func (tx *Tx) record(id styk.ID, kind styk.Kind, op string, by By, changes string) {
+	tx.entries = append(tx.entries, entry{id, kind, op, by, changes})
+}
+
+// writeHistory numbers and writes the entries. Raising the tick comes last in
+// a transaction: on PostgreSQL its row stays locked until the commit, so that
+// entries are numbered in the order of commit, and whoever holds the lock waits
+// for no other one.
+func (tx *Tx) writeHistory() error {
+	if len(tx.entries) == 0 {
+		return nil
+	}
 	var tick int64
-	if err := tx.row(`UPDATE tick SET n = n + 1 WHERE one = 1 RETURNING n`).Scan(&tick); err != nil {
+	if err := tx.row(`UPDATE tick SET n = n + $1 WHERE one = 1 RETURNING n`, int64(len(tx.entries))).Scan(&tick); err != nil {
 		return fmt.Errorf("raise tick: %w", err)
 	}
-	return tx.exec(`INSERT INTO history (tick, record_id, kind, op, at, user_id, origin, changes)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		tick, int64(id), string(kind), op, ms(tx.now), int64(by.User), by.Origin, changes)
+	tick -= int64(len(tx.entries))
+	for _, e := range tx.entries {
+		tick++
+		err := tx.exec(`INSERT INTO history (tick, record_id, kind, op, at, user_id, origin, changes)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+			tick, int64(e.id), string(e.kind), e.op, ms(tx.now), int64(e.by.User), e.by.Origin, e.changes)
+		if err != nil {
+			return fmt.Errorf("write history: %w", err)
+		}
+	}
+	tx.entries = tx.entries[:0]
+	return nil
 }
 
 const changeColumns = `tick, record_id, kind, op, at, user_id, origin, changes`
@@ -52,6 +80,9 @@ func scanChange(rows *sql.Rows) (Change, error) {
 // History gives the record's changes, newest first, those before tick (0: all),
 // at most limit.
 func (tx *Tx) History(id styk.ID, before int64, limit int) ([]Change, error) {
+	if err := tx.writeHistory(); err != nil {
+		return nil, err
+	}
 	if before == 0 {
 		before = 1 << 62
 	}
@@ -68,6 +99,9 @@ func (tx *Tx) History(id styk.ID, before int64, limit int) ([]Change, error) {
 // Since gives the changes after tick, oldest first, at most limit: the feed
 // behind sync. A reader that keeps the last tick misses nothing.
 func (tx *Tx) Since(tick int64, kinds []styk.Kind, limit int) ([]Change, error) {
+	if err := tx.writeHistory(); err != nil {
+		return nil, err
+	}
 	args := []any{tick, limit}
 	var where string
 	if len(kinds) > 0 {
@@ -89,6 +123,9 @@ func (tx *Tx) Since(tick int64, kinds []styk.Kind, limit int) ([]Change, error) 
 
 // TickAt gives the last tick before the time, for readers that know no tick.
 func (tx *Tx) TickAt(at time.Time) (int64, error) {
+	if err := tx.writeHistory(); err != nil {
+		return 0, err
+	}
 	var tick sql.NullInt64
 	err := tx.row(`SELECT min(tick) FROM history WHERE at >= $1`, ms(at)).Scan(&tick)
 	if err == nil && !tick.Valid {
@@ -100,6 +137,9 @@ func (tx *Tx) TickAt(at time.Time) (int64, error) {
 // Tick gives the number of the last change.
 func (tx *Tx) Tick() (int64, error) {
 	var n int64
+	if err := tx.writeHistory(); err != nil {
+		return 0, err
+	}
 	err := tx.row(`SELECT n FROM tick WHERE one = 1`).Scan(&n)
 	return n, err
 }
@@ -124,6 +164,10 @@ func (tx *Tx) Undo(tick int64, by By) error {
 	case "delete":
 		return tx.Undelete(rec, by)
 	case "update":
+		if _, bytes := c.Fields["sum"]; bytes && c.Kind == styk.KindDocument {
+			// the bytes also lie on disk, and versions count upwards only
+			return styk.Failed(styk.Conflict, "an earlier version of a file is put back by storing it again")
+		}
 		_, err := tx.Edit(rec, by, func() error { return putBack(rec, c.Fields) })
 		return err
 	}
@@ -131,6 +175,9 @@ func (tx *Tx) Undo(tick int64, by By) error {
 }
 
 func (tx *Tx) change(tick int64) (c Change, err error) {
+	if err := tx.writeHistory(); err != nil {
+		return c, err
+	}
 	found := false
 	err = tx.each(func(rows *sql.Rows) (err error) {
 		found = true

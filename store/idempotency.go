@@ -21,7 +21,8 @@ func (tx *Tx) Once(scope, key, hash string) (styk.ID, error) {
 	if err != nil {
 		return 0, err
 	}
-	if id != 0 && tx.now.Sub(fromMS(created)) > keyLife {
+	spent := tx.now.Sub(fromMS(created)) > keyLife
+	if spent || id == 0 && kept != hash { // a key under which nothing was made is free
 		return 0, tx.exec(`UPDATE idempotency SET record_id = 0, hash = $3, created = $4 WHERE scope = $1 AND key = $2`,
 			scope, key, hash, ms(tx.now))
 	}

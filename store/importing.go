@@ -27,6 +27,8 @@ func (tx *Tx) SetImportState(source, module string, last styk.ID, done bool) err
 
 // ContinueNumbersAbove makes the next record get a number above id.
 func (tx *Tx) ContinueNumbersAbove(id styk.ID) error {
-	var n int64
-	return tx.row(tx.db.d.setNumber, int64(id)).Scan(&n)
+	if err := tx.exec(tx.db.d.setNumber[0]); err != nil {
+		return err
+	}
+	return tx.exec(tx.db.d.setNumber[1], int64(id))
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -73,7 +74,7 @@ func (tx *Tx) Claim(key Key) (styk.ID, error) {
 func (tx *Tx) Lookup(key Key) (styk.ID, error) {
 	var id int64
 	err := tx.row(`SELECT record_id FROM match_key WHERE kind = $1 AND key = $2`, key.Kind, key.Key).Scan(&id)
-	if err == sql.ErrNoRows {
+	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
 	return styk.ID(id), err
@@ -114,11 +115,14 @@ func (tx *Tx) claimAll(rec styk.Record, keys []Key) error {
 		}
 		if owner != e.ID {
 			_, what, _ := strings.Cut(kind, ".")
-			flag(e, styk.Warning{Field: what, Rule: "duplicate", Other: owner})
+			flag(e, styk.Warning{Field: what, Rule: ruleDuplicate, Other: owner})
 		}
 		return nil
 	}, claimTexts[len(keys)], list...)
 }
+
+// ruleDuplicate: a key of the record names another one.
+const ruleDuplicate = "duplicate"
 
 // flag adds a warning once.
 func flag(e *styk.Entity, w styk.Warning) {
@@ -131,9 +135,7 @@ func flag(e *styk.Entity, w styk.Warning) {
 func (tx *Tx) moveKeys(rec styk.Record, old, now []Key) error {
 	for _, k := range old {
 		if !slices.Contains(now, k) {
-			err := tx.exec(`DELETE FROM match_key WHERE kind = $1 AND key = $2 AND record_id = $3`,
-				k.Kind, k.Key, int64(rec.Base().ID))
-			if err != nil {
+			if err := tx.release(k, rec); err != nil {
 				return err
 			}
 		}
@@ -147,7 +149,65 @@ func (tx *Tx) moveKeys(rec styk.Record, old, now []Key) error {
 	return tx.claimAll(rec, added)
 }
 
-// releaseAll frees every key of a record.
-func (tx *Tx) releaseAll(id styk.ID) error {
-	return tx.exec(`DELETE FROM match_key WHERE record_id = $1`, int64(id))
+// release takes a key from rec. Its eldest living duplicate inherits it, so
+// that the next look-up finds that one and makes no third record.
+func (tx *Tx) release(key Key, rec styk.Record) error {
+	e := rec.Base()
+	_, what, _ := strings.Cut(key.Kind, ".")
+	e.Warnings = slices.DeleteFunc(slices.Clone(e.Warnings), func(w styk.Warning) bool {
+		return w.Rule == ruleDuplicate && w.Field == what
+	})
+	n, err := tx.changed(`UPDATE match_key SET record_id = 0 WHERE kind = $1 AND key = $2 AND record_id = $3`,
+		key.Kind, key.Key, int64(e.ID))
+	if err != nil || n == 0 {
+		return err // rec was itself a duplicate
+	}
+	heir, err := tx.heir(key, rec.Kind(), e.ID)
+	if err != nil {
+		return err
+	}
+	if heir == 0 {
+		return tx.exec(`DELETE FROM match_key WHERE kind = $1 AND key = $2`, key.Kind, key.Key)
+	}
+	return tx.exec(`UPDATE match_key SET record_id = $3 WHERE kind = $1 AND key = $2`, key.Kind, key.Key, int64(heir))
+}
+
+// maxHeirs bounds how many records of one token are looked at.
+const maxHeirs = 100
+
+// heir gives the eldest living record but one that has the key, 0 for none.
+// The search table, which the old owner has left, tells whom to look at.
+func (tx *Tx) heir(key Key, kind styk.Kind, but styk.ID) (styk.ID, error) {
+	_, what, _ := strings.Cut(key.Kind, ".")
+	var t tokens
+	if what == "phone" {
+		t.add(PhoneToken(strings.TrimPrefix(key.Key, "=")))
+	} else {
+		t.exact(key.Key)
+	}
+	if len(t) == 0 {
+		return 0, nil
+	}
+	var ids []styk.ID
+	err := tx.each(func(rows *sql.Rows) error {
+		var id int64
+		err := rows.Scan(&id)
+		ids = append(ids, styk.ID(id))
+		return err
+	}, `SELECT record_id FROM search WHERE token = $1 AND kind = $2 AND record_id <> $3 ORDER BY record_id LIMIT $4`,
+		t[0], string(kind), int64(but), int64(maxHeirs))
+	if err != nil {
+		return 0, err
+	}
+	for _, id := range ids {
+		rec := styk.NewRecord(kind)
+		rec.Base().ID = id
+		if err := tx.Load(rec); err != nil {
+			return 0, err
+		}
+		if slices.Contains(keysOf(rec), key) {
+			return id, nil
+		}
+	}
+	return 0, nil
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"embed"
+	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"strconv"
 	"strings"
@@ -15,6 +17,9 @@ import (
 
 //go:embed schema/*.sql
 var schema embed.FS
+
+// ErrNewer: a later release has written this database or dump.
+var ErrNewer = errors.New("a newer styk wrote this")
 
 // migrate brings the schema up to date, once even when several processes start
 // at the same moment. Migrations go forward only.
@@ -29,7 +34,11 @@ func migrate(ctx context.Context, db *DB, pool *sql.DB) error {
 		goose.WithTableName("schema_version"),
 	}
 	if db.d.name == postgresDialect.name {
-		locker, err := lock.NewPostgresSessionLocker()
+		id, err := migrationLock(ctx, pool)
+		if err != nil {
+			return err
+		}
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(id), lock.WithLockTimeout(1, 300))
 		if err != nil {
 			return err
 		}
@@ -39,10 +48,40 @@ func migrate(ctx context.Context, db *DB, pool *sql.DB) error {
 	if err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
-	if _, err := provider.Up(ctx); err != nil {
+	if err := forward(ctx, provider); err != nil {
 		return fmt.Errorf("migrate: %w", err)
 	}
 	return nil
+}
+
+// forward runs what is pending. On SQLite no lock stands around it all: who
+// comes too late for a step fails in it, looks again and finds it done.
+func forward(ctx context.Context, provider *goose.Provider) error {
+	for last := int64(-1); ; {
+		_, failed := provider.Up(ctx)
+		now, newest, err := provider.GetVersions(ctx)
+		switch {
+		case err != nil:
+			return errors.Join(failed, err)
+		case now > newest:
+			return fmt.Errorf("%w: schema %d, known here are %d", ErrNewer, now, newest)
+		case failed == nil:
+			return nil
+		case now == last:
+			return failed
+		}
+		last = now
+	}
+}
+
+// migrationLock gives the number of the lock that processes on one schema of a
+// PostgreSQL database take in turn.
+func migrationLock(ctx context.Context, pool *sql.DB) (int64, error) {
+	var name string
+	if err := pool.QueryRowContext(ctx, `SELECT coalesce(current_schema(), '')`).Scan(&name); err != nil {
+		return 0, err
+	}
+	return int64(crc32.ChecksumIEEE([]byte("styk migrations of " + name))), nil
 }
 
 // goMigrations makes one migration of each schema file, its words replaced by

@@ -9,14 +9,23 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
 	"github.com/jackc/pgx/v5/stdlib"
 )
+
+// cancelPatience is how long the server may take to stop a statement before the
+// connection is given up.
+const cancelPatience = 2 * time.Second
 
 // openPostgres opens a pool on address; several processes may share it.
 func openPostgres(ctx context.Context, db *DB, o Options) error {
 	config, err := pgx.ParseConfig(o.Database)
 	if err != nil {
 		return err
+	}
+	// A statement whose caller has gone is stopped at the server too.
+	config.BuildContextWatcherHandler = func(conn *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: conn, DeadlineDelay: cancelPatience}
 	}
 	db.d, db.pool = postgresDialect, stdlib.OpenDB(*config)
 	limit := o.MaxConns
@@ -72,27 +81,28 @@ func (db *DB) viewPostgres(ctx context.Context, fn func(*Tx) error) error {
 // inPostgres runs fn in one transaction. A statement does carry the request's
 // context here: PostgreSQL undoes the whole transaction, and nobody shares it.
 // Only COMMIT does not, so that its outcome is always known.
-func (db *DB) inPostgres(ctx context.Context, opts *sql.TxOptions, fn func(*Tx) error) (err error) {
+func (db *DB) inPostgres(ctx context.Context, opts *sql.TxOptions, fn func(*Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	run := context.WithoutCancel(ctx)
-	tx, err := db.pool.BeginTx(run, opts)
+	conn, err := db.pool.Conn(ctx) // waits for a free one no longer than the caller does
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			err = panicked(p)
-		}
-		if err != nil {
-			_ = tx.Rollback()
-		}
-	}()
-	if err := fn(&Tx{db: db, q: pooled{tx}, ctx: ctx, now: stamp(db.Now)}); err != nil {
+	defer conn.Close()
+	t, err := conn.BeginTx(context.WithoutCancel(ctx), opts)
+	if err != nil {
 		return err
 	}
-	return tx.Commit()
+	tx := &Tx{db: db, q: pooled{t}, ctx: ctx, now: stamp(db.Now)}
+	if err = tx.run(fn); err == nil {
+		err = t.Commit()
+	}
+	if err != nil {
+		tx.undone()
+		_ = t.Rollback()
+	}
+	return err
 }
 
 // repeatable says whether the same closure may succeed when run again.

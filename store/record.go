@@ -62,9 +62,12 @@ func newTable(rec styk.Record) *table {
 
 // Insert stores a new record, gives it the next number, its times and its
 // place in search, match keys and history. A key that names another record
-// stays with that one, and rec bears a warning.
+// stays with that one, and rec bears a warning. When the transaction does not
+// stand, rec is again what it was before.
 func (tx *Tx) Insert(rec styk.Record, by By) error {
 	e := rec.Base()
+	before := *e
+	tx.restore = append(tx.restore, func() { *e = before })
 	if e.ID == 0 {
 		if err := tx.row(`INSERT INTO entity (kind) VALUES ($1) RETURNING id`, string(rec.Kind())).Scan(&e.ID); err != nil {
 			return fmt.Errorf("number a %s: %w", rec.Kind(), err)
@@ -88,7 +91,8 @@ func (tx *Tx) Insert(rec styk.Record, by By) error {
 	if err := tx.index(rec.Kind(), e.ID, nil, tokensOf(rec)); err != nil {
 		return err
 	}
-	return tx.record(e.ID, rec.Kind(), "create", by, "")
+	tx.record(e.ID, rec.Kind(), "create", by, "")
+	return nil
 }
 
 // takeNumber puts a record of an import under the number it had elsewhere.
@@ -181,38 +185,34 @@ func (tx *Tx) edit(rec styk.Record, by By, op string, change func() error) (bool
 	}
 	old := fields(rec)
 	oldTokens, oldKeys := tokensOf(rec), keysOf(rec)
-	oldWarnings, wasDeleted := len(rec.Base().Warnings), rec.Base().Deleted
+	oldWarnings, wasDeleted := slices.Clone(rec.Base().Warnings), rec.Base().Deleted
 	if err := change(); err != nil {
 		return false, err
 	}
 	changes := diff(old, fields(rec))
-	if changes == "" && op == "update" && len(rec.Base().Warnings) == oldWarnings {
+	if changes == "" && op == "update" && slices.Equal(rec.Base().Warnings, oldWarnings) {
 		return false, nil
 	}
 	e := rec.Base()
 	e.Modified, e.ModifiedBy = tx.now, by.User
+	nowTokens, nowKeys := tokensOf(rec), keysOf(rec)
+	if !wasDeleted.IsZero() { // it had left both tables
+		oldTokens, oldKeys = nil, nil
+	}
 	if !e.Deleted.IsZero() {
-		if err := tx.releaseAll(e.ID); err != nil {
-			return false, err
-		}
-		if err := tx.index(rec.Kind(), e.ID, oldTokens, nil); err != nil {
-			return false, err
-		}
-	} else {
-		if !wasDeleted.IsZero() {
-			oldKeys, oldTokens = nil, nil
-		}
-		if err := tx.moveKeys(rec, oldKeys, keysOf(rec)); err != nil {
-			return false, err
-		}
-		if err := tx.index(rec.Kind(), e.ID, oldTokens, tokensOf(rec)); err != nil {
-			return false, err
-		}
+		nowTokens, nowKeys = nil, nil
+	}
+	if err := tx.index(rec.Kind(), e.ID, oldTokens, nowTokens); err != nil {
+		return false, err
+	}
+	if err := tx.moveKeys(rec, oldKeys, nowKeys); err != nil {
+		return false, err
 	}
 	if err := tx.exec(t.update, args(rec)...); err != nil {
 		return false, fmt.Errorf("update %s %d: %w", rec.Kind(), e.ID, err)
 	}
-	return true, tx.record(e.ID, rec.Kind(), op, by, changes)
+	tx.record(e.ID, rec.Kind(), op, by, changes)
+	return true, nil
 }
 
 // Delete marks a living record deleted; its keys become free.

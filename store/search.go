@@ -214,5 +214,9 @@ func queryTokens(text string) []string {
 		words = append(words, styk.Words(part)...)
 	}
 	slices.SortStableFunc(words, func(a, b string) int { return len(b) - len(a) })
-	return words[:min(len(words), 6)]
+	var cut tokens
+	for _, w := range words[:min(len(words), 6)] {
+		cut.add(w) // as long as it stands in the table
+	}
+	return cut
 }

@@ -18,7 +18,8 @@ func (tx *Tx) SaveCode(inn, code string, contact, submission styk.ID, verified b
 	}
 	err := tx.exec(`INSERT INTO sms_code (inn, hash, contact_id, submission_id, verified, created)
 		VALUES ($1, $2, $3, $4, $5, $6)
-		ON CONFLICT (inn, hash, contact_id, submission_id) DO UPDATE SET created = excluded.created`,
+		ON CONFLICT (inn, hash, contact_id, submission_id) DO UPDATE SET created = excluded.created,
+			verified = CASE WHEN excluded.verified = 1 THEN 1 ELSE sms_code.verified END`,
 		inn, tx.db.KeyedHash("sms", code), int64(contact), int64(submission), arg(&verified), ms(tx.now))
 	if err != nil || !verified {
 		return err
@@ -27,7 +28,8 @@ func (tx *Tx) SaveCode(inn, code string, contact, submission styk.ID, verified b
 }
 
 // DocumentsByCode lists what the pair opens, in upload order, looking only at
-// pairs stored after since. found is false when there is no such pair.
+// pairs stored after since, of contacts that are not deleted. found is false when
+// there is no such pair.
 func (tx *Tx) DocumentsByCode(inn, code string, since time.Time) (list []*styk.Document, found bool, err error) {
 	hash := tx.db.KeyedHash("sms", code)
 	var contacts, submissions []any
@@ -43,7 +45,8 @@ func (tx *Tx) DocumentsByCode(inn, code string, since time.Time) (list []*styk.D
 			submissions = append(submissions, submission)
 		}
 		return nil
-	}, `SELECT contact_id, submission_id, verified FROM sms_code WHERE inn = $1 AND hash = $2 AND created > $3`, styk.CleanINN(inn), hash, ms(since))
+	}, `SELECT contact_id, submission_id, verified FROM sms_code WHERE inn = $1 AND hash = $2 AND created > $3
+		AND NOT EXISTS (SELECT 1 FROM contact c WHERE c.id = contact_id AND c.deleted <> 0)`, styk.CleanINN(inn), hash, ms(since))
 	if err != nil || len(contacts)+len(submissions) == 0 {
 		return nil, false, err
 	}

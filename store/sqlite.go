@@ -49,7 +49,8 @@ func openSQLite(ctx context.Context, db *DB, o Options) error {
 	if err := private(o.Database); err != nil {
 		return err
 	}
-	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: o.Database}).EscapedPath()}).String()
+	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: o.Database}).EscapedPath(),
+		RawQuery: "_pragma=busy_timeout(10000)&_txlock=immediate"}).String()
 	pool, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return err
@@ -117,14 +118,15 @@ func sqliteConn(ctx context.Context, pool *sql.DB, cacheKB int, readOnly bool) (
 	return conn, nil
 }
 
-// viewSQLite runs fn on a read connection. A panic in fn gives the connection
-// back and goes on to the caller.
+// viewSQLite runs fn on a read connection.
 func (db *DB) viewSQLite(ctx context.Context, fn func(*Tx) error) (err error) {
 	var r *reader
 	select {
 	case r = <-db.readers:
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-db.closed:
+		return errClosed
 	}
 	defer func() { db.readers <- r }()
 	background := context.WithoutCancel(ctx)
@@ -136,7 +138,8 @@ func (db *DB) viewSQLite(ctx context.Context, fn func(*Tx) error) (err error) {
 			err = e
 		}
 	}()
-	return fn(&Tx{db: db, q: r.cached, ctx: ctx, now: stamp(db.Now)})
+	tx := &Tx{db: db, q: r.cached, ctx: ctx, now: stamp(db.Now)}
+	return tx.run(fn)
 }
 
 // stamp reads the clock as the database keeps times.

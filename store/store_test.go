@@ -46,7 +46,7 @@ func openTest(t *testing.T, o Options) *DB {
 }
 
 // postgresAddress makes a fresh schema and gives an address that works in it.
-func postgresAddress(t *testing.T) string {
+func postgresAddress(t testing.TB) string {
 	t.Helper()
 	address := os.Getenv("STYK_TEST_POSTGRES")
 	if address == "" {

@@ -3,6 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
+	"fmt"
+	"runtime/debug"
 	"time"
 )
 
@@ -13,7 +16,44 @@ type Tx struct {
 	q   querier
 	ctx context.Context
 	now time.Time
+	// failed is the first statement's error: after it the transaction cannot
+	// go on. PostgreSQL has that rule; here it also keeps a closure that goes
+	// on from writing outside a transaction that SQLite has dropped.
+	failed error
+	// entries wait for the end, which numbers them.
+	entries []entry
+	// restore puts back what the closure wrote into its caller's records, for
+	// the case that the transaction does not stand and runs again.
+	restore []func()
 }
+
+// run calls fn and writes what waits for the transaction's end. A panic in fn
+// becomes an error.
+func (tx *Tx) run(fn func(*Tx) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = panicked(p)
+		}
+	}()
+	if err := fn(tx); err != nil {
+		return err
+	}
+	if tx.failed != nil {
+		return tx.failed
+	}
+	return tx.writeHistory()
+}
+
+// undone puts the caller's records back: nothing of the closure is stored.
+func (tx *Tx) undone() {
+	for i := len(tx.restore) - 1; i >= 0; i-- {
+		tx.restore[i]()
+	}
+	tx.restore = nil
+}
+
+// panicked turns a closure's panic into an internal error with its place.
+func panicked(p any) error { return fmt.Errorf("panic in a transaction: %v\n%s", p, debug.Stack()) }
 
 // querier runs a statement by its text; the implementations keep what they
 // have prepared.
@@ -30,25 +70,56 @@ func (tx *Tx) Now() time.Time { return tx.now }
 func (tx *Tx) DB() *DB { return tx.db }
 
 func (tx *Tx) exec(text string, args ...any) error {
-	_, err := tx.q.exec(tx.ctx, text, args)
+	_, err := tx.changed(text, args...)
 	return err
 }
 
 // changed runs a statement and gives how many rows it touched.
 func (tx *Tx) changed(text string, args ...any) (int64, error) {
+	if tx.failed != nil {
+		return 0, tx.failed
+	}
 	res, err := tx.q.exec(tx.ctx, text, args)
 	if err != nil {
+		tx.failed = err
 		return 0, err
 	}
 	return res.RowsAffected()
 }
 
-func (tx *Tx) row(text string, args ...any) *sql.Row { return tx.q.row(tx.ctx, text, args) }
+// row runs a query for its first row.
+func (tx *Tx) row(text string, args ...any) row {
+	if tx.failed != nil {
+		return row{tx: tx}
+	}
+	return row{tx, tx.q.row(tx.ctx, text, args)}
+}
+
+type row struct {
+	tx  *Tx
+	row *sql.Row
+}
+
+// Scan reads the row; sql.ErrNoRows when there is none.
+func (r row) Scan(dest ...any) error {
+	if r.row == nil {
+		return r.tx.failed
+	}
+	err := r.row.Scan(dest...)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		r.tx.failed = err
+	}
+	return err
+}
 
 // each runs a query and calls scan for every row.
 func (tx *Tx) each(scan func(rows *sql.Rows) error, text string, args ...any) error {
+	if tx.failed != nil {
+		return tx.failed
+	}
 	rows, err := tx.q.query(tx.ctx, text, args)
 	if err != nil {
+		tx.failed = err
 		return err
 	}
 	defer rows.Close()
@@ -56,6 +127,9 @@ func (tx *Tx) each(scan func(rows *sql.Rows) error, text string, args ...any) er
 		if err := scan(rows); err != nil {
 			return err
 		}
+	}
+	if err := rows.Err(); err != nil {
+		tx.failed = err
 	}
 	return rows.Err()
 }

@@ -25,18 +25,24 @@ func (tx *Tx) SaveUser(u *styk.User) error {
 		return err
 	}
 	if err == nil && styk.ID(other) != u.ID {
-		return styk.FieldError(styk.Conflict, "name", "unique", "there is already a user "+u.Name)
+		return nameTaken(u.Name)
 	}
+	before := *u
+	tx.restore = append(tx.restore, func() { *u = before })
 	if u.ID == 0 {
 		if err := tx.row(`INSERT INTO entity (kind) VALUES ('user') RETURNING id`).Scan((*int64)(&u.ID)); err != nil {
 			return err
 		}
 		u.Created = tx.now
-		err := tx.exec(`INSERT INTO app_user (id, name, folded, first_name, last_name, email, role, access_key,
+		n, err := tx.changed(`INSERT INTO app_user (id, name, folded, first_name, last_name, email, role, access_key,
 				operations, networks, modules, reuse_challenge, disabled, created)
-			VALUES ($1, '', $2, '', '', '', 'api', '', '', '', '', 0, 0, $3)`, int64(u.ID), styk.Fold(u.Name), ms(tx.now))
+			VALUES ($1, '', $2, '', '', '', 'api', '', '', '', '', 0, 0, $3)
+			ON CONFLICT (folded) DO NOTHING`, int64(u.ID), styk.Fold(u.Name), ms(tx.now))
 		if err != nil {
 			return fmt.Errorf("insert user: %w", err)
+		}
+		if n == 0 { // another process was quicker
+			return nameTaken(u.Name)
 		}
 	}
 	err = tx.exec(`UPDATE app_user SET name = $2, folded = $3, first_name = $4, last_name = $5, email = $6, role = $7,
@@ -47,6 +53,10 @@ func (tx *Tx) SaveUser(u *styk.User) error {
 		return err
 	}
 	return tx.exec(`UPDATE app_user SET access_key = $2 WHERE id = $1`, int64(u.ID), tx.db.Seal(keyPlace(u.ID), u.AccessKey))
+}
+
+func nameTaken(name string) error {
+	return styk.FieldError(styk.Conflict, "name", "unique", "there is already a user "+name)
 }
 
 // encodeList keeps a list of words as JSON, "" for none.

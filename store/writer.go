@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +32,7 @@ type writer struct {
 type job struct {
 	ctx  context.Context
 	fn   func(*Tx) error
+	tx   *Tx // of the last run
 	err  error
 	over chan struct{}
 }
@@ -135,6 +135,9 @@ func (w *writer) commit(group []*job) {
 	if err := w.together(group); err != nil {
 		w.db.log.Warn("group of transactions repeated one by one", "err", err, "count", len(group))
 		for _, j := range group {
+			j.undone()
+		}
+		for _, j := range group {
 			j.err = w.alone(j)
 		}
 	}
@@ -176,6 +179,7 @@ func (w *writer) member(j *job, now time.Time) error {
 	}
 	j.err = w.call(j, now)
 	if j.err != nil {
+		j.undone()
 		if err := w.sql("ROLLBACK TO member"); err != nil {
 			return fmt.Errorf("%w: %w", errBroken, err)
 		}
@@ -199,24 +203,25 @@ func (w *writer) alone(j *job) error {
 		err = w.sql("COMMIT")
 	}
 	if err != nil {
+		j.undone()
 		_ = w.sql("ROLLBACK")
 	}
 	return err
 }
 
-// call runs the closure. Its statements do not carry the request's context: a
-// cancelled statement would make SQLite drop the transaction of everybody.
-func (w *writer) call(j *job, now time.Time) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = panicked(p)
-		}
-	}()
-	return j.fn(&Tx{db: w.db, q: w.q, ctx: context.WithoutCancel(j.ctx), now: now})
+// undone puts back what the job's run wrote into its caller's records.
+func (j *job) undone() {
+	if j.tx != nil {
+		j.tx.undone()
+	}
 }
 
-// panicked turns a closure's panic into an internal error with its place.
-func panicked(p any) error { return fmt.Errorf("panic in a transaction: %v\n%s", p, debug.Stack()) }
+// call runs the closure. Its statements do not carry the request's context: a
+// cancelled statement would make SQLite drop the transaction of everybody.
+func (w *writer) call(j *job, now time.Time) error {
+	j.tx = &Tx{db: w.db, q: w.q, ctx: context.WithoutCancel(j.ctx), now: now}
+	return j.tx.run(j.fn)
+}
 
 func (w *writer) sql(text string) error {
 	_, err := w.q.exec(context.Background(), text, nil)
