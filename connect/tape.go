@@ -30,6 +30,10 @@ type tape struct {
 	parsed chan struct{}
 }
 
+// overlap is kept beyond the limit until masking is done, so that a secret which
+// the limit cuts in two is still known as a whole.
+const overlap = 1 << 10
+
 func newTape(limit int, contentType string) *tape {
 	kind, params, _ := mime.ParseMediaType(contentType)
 	t := &tape{kind: kind, limit: limit, sum: sha256.New()}
@@ -57,7 +61,7 @@ func (t *tape) write(p []byte) {
 		return
 	}
 	t.sum.Write(p)
-	t.text.Write(p[:min(len(p), max(t.limit-t.text.Len(), 0))])
+	t.text.Write(p[:min(len(p), max(t.limit+overlap-t.text.Len(), 0))])
 }
 
 // takeApart writes a readable picture of a multipart body to t.text.
@@ -72,7 +76,7 @@ func (t *tape) takeApart(r *io.PipeReader, boundary string) {
 		}
 		fmt.Fprintf(&t.text, "--%s\n", part.Header.Get("Content-Disposition"))
 		if part.FileName() == "" {
-			room := max(t.limit-t.text.Len(), 0)
+			room := max(t.limit+overlap-t.text.Len(), 0)
 			value, _ := io.ReadAll(io.LimitReader(part, int64(room)))
 			if secretName.MatchString(part.FormName()) {
 				value = []byte(hidden)
@@ -100,7 +104,10 @@ func (t *tape) stop(mask *Mask) ([]byte, int64) {
 	if t.parts == nil && !isText(t.kind, text) {
 		return fmt.Appendf(nil, "(%d bytes of %s, sha256 %x)", t.size, t.kind, t.sum.Sum(nil)), t.size
 	}
-	return bytes.ToValidUTF8(mask.body(t.kind, text[:min(len(text), t.limit)]), nil), t.size
+	// Odd bytes are replaced before masking: dropped later, they would join the
+	// halves of a secret.
+	shown := mask.body(t.kind, bytes.ToValidUTF8(text, []byte("\uFFFD")))
+	return bytes.ToValidUTF8(shown[:min(len(shown), t.limit)], nil), t.size
 }
 
 // isText tells whether a body may be kept as it is.

@@ -130,6 +130,25 @@ func TestFilesAreKeptAsHashes(t *testing.T) {
 	}
 }
 
+// A secret that the limit cuts in two leaves no half behind.
+func TestSecretAtTheLimit(t *testing.T) {
+	t.Parallel()
+	for keep := 90; keep < 110; keep++ {
+		client, answer := maskingClient(keep)
+		answer.kind, answer.body = "text/plain", strings.Repeat("x", 95)+"hunter22 and more"
+		resp, err := client.Get("http://sim/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := connect.Read(resp); err != nil {
+			t.Fatal(err)
+		}
+		if got := answer.seen.AnswerBody; bytes.Contains(got, []byte("h")) || len(got) > keep {
+			t.Errorf("keep %d: got %q", keep, got)
+		}
+	}
+}
+
 func TestDryRunSendsNoWrite(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -249,7 +268,7 @@ func FuzzMask(f *testing.F) {
 	f.Add("multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\nhunter22\r\n--x--\r\n")
 	f.Add("text/plain", "hunter22")
 	f.Add("", "\xff\xfehunter22")
-	client, answer := maskingClient()
+	client, answer := maskingClient(0)
 	f.Fuzz(func(t *testing.T, kind, body string) {
 		answer.kind, answer.body = kind, body
 		resp, err := client.Get("http://sim/")
@@ -278,8 +297,8 @@ func (c *canned) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-func maskingClient() (*http.Client, *canned) {
+func maskingClient(keep int) (*http.Client, *canned) {
 	c := &canned{}
-	tr := &connect.Transport{Base: c, Mask: connect.NewMask("hunter22"), Record: func(x connect.Exchange) { c.seen = x }}
+	tr := &connect.Transport{Base: c, Keep: keep, Mask: connect.NewMask("hunter22"), Record: func(x connect.Exchange) { c.seen = x }}
 	return tr.Client(), c
 }

@@ -24,8 +24,8 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
-	secret    = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD" // a made-up one
-	oldSecret = "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	secret    = "whsec_c3R5ay13ZWJob29rLWV4YW1wbGUta2V5LTAx"
+	oldSecret = "whsec_c3R5ay13ZWJob29rLWVhcmxpZXIta2V5LTAw"
 )
 
 // verified lets pass only what the official library accepts.
@@ -196,7 +196,7 @@ func TestAnswers(t *testing.T) {
 func TestSettings(t *testing.T) {
 	t.Parallel()
 	bad := []map[string]any{
-		{"secret": "C2FVsBQIhrscChlQIMV+b5sSYspob7oD"},
+		{"secret": "c3R5ay13ZWJob29rLWV4YW1wbGUta2V5LTAx"},
 		{"secret": "whsec_short"},
 		{"secret": "whsec_AAAA"},
 		{"secret": ""},
@@ -213,7 +213,7 @@ func TestSettings(t *testing.T) {
 		if !errors.As(err, &e) || e.Code != styk.Invalid {
 			t.Errorf("%v: got %v", values, err)
 		}
-		if err != nil && strings.Contains(err.Error(), "C2FVsBQ") {
+		if err != nil && strings.Contains(err.Error(), "c3R5ay13ZW") {
 			t.Errorf("the secret stands in %v", err)
 		}
 	}
