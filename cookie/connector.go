@@ -53,7 +53,7 @@ func (c *connector) Deliver(ctx context.Context, p *connect.Parcel) error {
 	if p.Ticket == nil {
 		return connect.Permanentf("this connector takes tickets, not a %s", p.SubjectName())
 	}
-	r := &run{c: c, p: p, data: ticketData(c.settings, p.Ticket)}
+	r := &run{c: c, p: p, data: ticketData(c.settings, p.Ticket), made: map[string][]map[string]string{}}
 	for _, s := range c.recipe.Steps {
 		if err := r.step(ctx, s); err != nil {
 			return err
@@ -68,6 +68,10 @@ type run struct {
 	p    *connect.Parcel
 	data map[string]any
 	file *connect.File // of the step under way
+
+	// made holds what the each-steps gave, by step and file: such a step sees
+	// what earlier ones gave for the same file.
+	made map[string][]map[string]string
 }
 
 func (r *run) steps() map[string]map[string]string {
@@ -77,15 +81,23 @@ func (r *run) steps() map[string]map[string]string {
 func (r *run) step(ctx context.Context, s *step) error {
 	// Left-out steps have empty values, so that later ones may ask for them.
 	r.steps()[s.Name] = map[string]string{"id": "", "number": ""}
+	if s.Each != "" {
+		return r.eachFile(ctx, s)
+	}
 	if s.Look != nil {
 		for name := range s.Look.take {
 			r.steps()[s.Name][name] = ""
 		}
 	}
-	if s.Each == "" {
-		return r.once(ctx, s, s.Name)
-	}
+	return r.once(ctx, s, s.Name)
+}
+
+func (r *run) eachFile(ctx context.Context, s *step) error {
 	for i := range r.p.Ticket.Files {
+		r.made[s.Name] = append(r.made[s.Name], map[string]string{"id": "", "number": ""})
+		for name, made := range r.made {
+			r.steps()[name] = made[i]
+		}
 		r.file = &r.p.Ticket.Files[i]
 		r.data["file"] = fileData(*r.file)
 		if err := r.once(ctx, s, fmt.Sprintf("%s.%d", s.Name, i+1)); err != nil {
@@ -115,6 +127,9 @@ func (r *run) once(ctx context.Context, s *step, name string) error {
 			r.steps()[s.Name][key] = value
 		}
 		return nil
+	}
+	if r.p.DryRun && s.Create.method() == http.MethodGet {
+		return nil // it would read what was not written
 	}
 	done, err := r.p.Step(ctx, name, r.finder(s), func(ctx context.Context) (connect.Done, error) {
 		got, err := r.ask(ctx, s.Create)

@@ -120,6 +120,9 @@ func (r *recipe) compile(settings map[string]any) error {
 	data := sample(settings)
 	for i, q := range r.Login {
 		where := fmt.Sprintf("login.%d", i)
+		if q == nil {
+			return wrong(where, "пустой запрос")
+		}
 		if err := q.compile(where); err != nil {
 			return err
 		}
@@ -140,7 +143,10 @@ func (r *recipe) compile(settings map[string]any) error {
 		}
 	}
 	var names []string
-	for _, s := range r.Steps {
+	for i, s := range r.Steps {
+		if s == nil {
+			return wrong(fmt.Sprintf("steps.%d", i), "пустой шаг")
+		}
 		if !stepName.MatchString(s.Name) || slices.Contains(names, s.Name) {
 			return wrong("steps."+s.Name, "имя шага: латинские буквы, цифры и _, у каждого своё")
 		}

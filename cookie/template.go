@@ -191,7 +191,8 @@ func compileTree(where string, n *yaml.Node) (*tree, error) {
 	case yaml.MappingNode:
 		return compileObject(where, n)
 	case yaml.AliasNode:
-		return compileTree(where, n.Alias)
+		// An alias may hold itself, or grow a few lines into gigabytes.
+		return nil, wrong(where, "ссылки YAML (*имя) здесь не годятся: напишите значение")
 	}
 	if n.Tag == "!!str" {
 		leaf, err := compileText(where, n.Value, false)
