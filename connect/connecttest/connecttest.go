@@ -75,9 +75,21 @@ func Run(t *testing.T, c Case) {
 	t.Run("refusals", c.refusals)
 	t.Run("a cancelled context returns within 1 s", c.cancelled)
 	if c.New(t).Expire != nil {
-		t.Run("session expired midway", c.expiredMidway)
-		t.Run("many expiries make one login", c.expiredParallel)
+		c.sessions(t)
 	}
+}
+
+// RunSessions asks only what touches the session: for a further flavour of a
+// foreign system that differs in nothing else.
+func RunSessions(t *testing.T, c Case) {
+	t.Run("a full parcel gives a receipt", c.receipt)
+	t.Run("a wrong secret fails check", c.wrongSecret)
+	c.sessions(t)
+}
+
+func (c Case) sessions(t *testing.T) {
+	t.Run("session expired midway", c.expiredMidway)
+	t.Run("many expiries make one login", c.expiredParallel)
 }
 
 // describes checks what the settings page and the store rely on.
