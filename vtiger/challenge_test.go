@@ -3,6 +3,7 @@ package vtiger
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -32,4 +33,80 @@ func TestProvesKey(t *testing.T) {
 			t.Fatal("the proof of another token or key passed")
 		}
 	})
+}
+
+var testStart = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+func TestChallengeLogsInOnceWithin300Seconds(t *testing.T) {
+	t.Parallel()
+	c := newChallenges([]byte("key"))
+	redeem := func(c *challenges, token string, after time.Duration, keep bool) bool {
+		nonce, ok := c.redeem("API", "secret", loginProof(token, "secret"), testStart.Add(after), keep)
+		return ok && nonce == token
+	}
+	token := c.issue("api", "secret", testStart)
+	if !redeem(c, token, 299*time.Second, true) {
+		t.Error("a token is refused within its life")
+	}
+	if redeem(c, token, 301*time.Second, false) {
+		t.Error("a token lives longer than 300 s")
+	}
+	if _, ok := c.redeem("other", "secret", loginProof(token, "secret"), testStart, true); ok {
+		t.Error("a token fits another user")
+	}
+	if _, ok := c.redeem("api", "wrong", loginProof(token, "secret"), testStart, true); ok {
+		t.Error("a proof fits another key")
+	}
+}
+
+// A login may reach another process than its getchallenge, or the same one
+// after a restart.
+func TestChallengeIsFoundByAnotherProcess(t *testing.T) {
+	t.Parallel()
+	one, two := newChallenges([]byte("key")), newChallenges([]byte("key"))
+	for range slotsPerSecond {
+		token := one.issue("api", "secret", testStart)
+		if _, ok := two.redeem("api", "secret", loginProof(token, "secret"), testStart.Add(time.Minute), false); !ok {
+			t.Fatal("another process does not know the token")
+		}
+	}
+}
+
+func TestChallengesOfABusyUserDifferAndAllLive(t *testing.T) {
+	t.Parallel()
+	c, seen := newChallenges([]byte("key")), map[string]bool{}
+	for range 500 {
+		seen[c.issue("api", "secret", testStart)] = true
+	}
+	if len(seen) != 500 {
+		t.Fatalf("%d different tokens of 500", len(seen))
+	}
+	for token := range seen {
+		if _, ok := c.redeem("api", "secret", loginProof(token, "secret"), testStart, false); !ok {
+			t.Fatal("a live token is refused")
+		}
+	}
+}
+
+func TestChallengeOfAnUnknownUserLooksTheSameAndFitsNothing(t *testing.T) {
+	t.Parallel()
+	c := newChallenges([]byte("key"))
+	known, unknown := c.issue("api", "secret", testStart), c.issue("nobody", "", testStart)
+	if len(known) != len(unknown) || known == unknown {
+		t.Errorf("%q and %q", known, unknown)
+	}
+	if _, ok := c.redeem("nobody", "", loginProof(unknown, ""), testStart, false); ok {
+		t.Error("an unknown user's token fits an empty key")
+	}
+}
+
+func TestChallengesStayBounded(t *testing.T) {
+	t.Parallel()
+	c := newChallenges([]byte("key"))
+	for range maxLive + 1000 {
+		c.issue("api", "secret", testStart)
+	}
+	if len(c.live) > maxLive || len(c.oldest) > maxLive+1 {
+		t.Errorf("%d tokens live, %d remembered", len(c.live), len(c.oldest))
+	}
 }
