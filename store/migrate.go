@@ -6,13 +6,11 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io/fs"
 	"strconv"
 	"strings"
 
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 )
 
 //go:embed schema/*.sql
@@ -34,15 +32,7 @@ func migrate(ctx context.Context, db *DB, pool *sql.DB) error {
 		goose.WithTableName("schema_version"),
 	}
 	if db.d.name == postgresDialect.name {
-		id, err := migrationLock(ctx, pool)
-		if err != nil {
-			return err
-		}
-		locker, err := lock.NewPostgresSessionLocker(lock.WithLockID(id), lock.WithLockTimeout(1, 300))
-		if err != nil {
-			return err
-		}
-		dialect, opts = goose.DialectPostgres, append(opts, goose.WithSessionLocker(locker))
+		dialect, opts = goose.DialectPostgres, append(opts, goose.WithSessionLocker(inTurn{}))
 	}
 	provider, err := goose.NewProvider(dialect, pool, nil, opts...)
 	if err != nil {
@@ -74,14 +64,22 @@ func forward(ctx context.Context, provider *goose.Provider) error {
 	}
 }
 
-// migrationLock gives the number of the lock that processes on one schema of a
-// PostgreSQL database take in turn.
-func migrationLock(ctx context.Context, pool *sql.DB) (int64, error) {
-	var name string
-	if err := pool.QueryRowContext(ctx, `SELECT coalesce(current_schema(), '')`).Scan(&name); err != nil {
-		return 0, err
-	}
-	return int64(crc32.ChecksumIEEE([]byte("styk migrations of " + name))), nil
+// inTurn lets processes on one schema of a PostgreSQL database migrate one
+// after the other. It implements lock.SessionLocker.
+type inTurn struct{}
+
+const migrationLock = `(hashtext('styk migrations of ' || coalesce(current_schema(), ''))::bigint)`
+
+// SessionLock waits for its turn.
+func (inTurn) SessionLock(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock"+migrationLock)
+	return err
+}
+
+// SessionUnlock lets the next one in.
+func (inTurn) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, "SELECT pg_advisory_unlock"+migrationLock)
+	return err
 }
 
 // goMigrations makes one migration of each schema file, its words replaced by
