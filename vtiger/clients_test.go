@@ -95,7 +95,7 @@ func run(t *testing.T, b *bench, program string, args func(string) []string, sec
 }
 
 // plantPair stores the seed's own test pair with its three placeholders.
-func plantPair(t *testing.T, b *bench) {
+func plantPair(t testing.TB, b *bench) {
 	t.Helper()
 	var uploads []intake.Upload
 	for _, part := range demoForm().Files {

@@ -59,7 +59,7 @@ func eachEngine(t *testing.T, test func(t *testing.T, b *bench)) {
 	}
 }
 
-func newBench(t *testing.T, engine string) *bench {
+func newBench(t testing.TB, engine string) *bench {
 	t.Helper()
 	b := &bench{data: t.TempDir(), clock: &clock{now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)}}
 	address := filepath.Join(b.data, "styk.db")
