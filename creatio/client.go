@@ -304,6 +304,16 @@ func (n *Conn) prefix(ctx context.Context) (string, error) {
 	return found, nil
 }
 
+// forgetPrefix makes the next call look again: sites move from .NET Framework
+// to .NET.
+func (c *Client) forgetPrefix() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cfg.Prefix == PrefixAuto {
+		c.prefix = nil
+	}
+}
+
 func (n *Conn) probe(ctx context.Context) (string, error) {
 	var last answer
 	var odd error // what the first address said, when it was no plain 404

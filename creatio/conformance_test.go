@@ -9,10 +9,12 @@ import (
 
 const testPassword = `п"ароль/+=&'`
 
-// TestConformance runs the suite of all connectors against every flavour.
+// TestConformance runs the suite of all connectors against the two flavours that
+// differ most: prefix, cookies, shape of expiry, status of a taken key. The
+// third, Net, is what most other tests here use.
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	for _, platform := range []Platform{Framework, Net, BPMSoft} {
+	for _, platform := range []Platform{Framework, BPMSoft} {
 		t.Run(string(platform), func(t *testing.T) {
 			t.Parallel()
 			connecttest.Run(t, connecttest.Case{

@@ -73,13 +73,13 @@ var contactColumns = []string{"Id", "Name", "AccountId", "Phone", "MobilePhone",
 // e-mail: first on the contact itself, then among its further numbers. A phone
 // counts more than an e-mail. nil: there is none.
 func (j *job) search(ctx context.Context) (Row, error) {
-	phone, email := j.ticket.Contact.Phone, j.ticket.Contact.Email
+	phone := j.ticket.Contact.Phone
 	var conditions []Filter
 	for _, v := range phoneVariants(phone) {
 		conditions = append(conditions, Eq("MobilePhone", v), Eq("Phone", v))
 	}
-	if email != "" {
-		conditions = append(conditions, Eq("Email", email))
+	for _, v := range j.emails() {
+		conditions = append(conditions, Eq("Email", v))
 	}
 	if conditions == nil {
 		return nil, nil //nolint:nilnil // documented above
@@ -92,7 +92,7 @@ func (j *job) search(ctx context.Context) (Row, error) {
 	if len(byPhone) > 0 {
 		return j.choose(byPhone), nil
 	}
-	further, phoned, err := j.furtherNumbers(ctx, phone, email)
+	further, phoned, err := j.furtherNumbers(ctx, phone)
 	switch {
 	case err != nil:
 		return nil, err
@@ -100,6 +100,23 @@ func (j *job) search(ctx context.Context) (Row, error) {
 		return j.choose(phoned), nil
 	}
 	return j.choose(append(rows, further...)), nil
+}
+
+// emails gives the address in lower case and as typed: whether the CRM compares
+// letters by case depends on its database.
+func (j *job) emails() []string {
+	lower := j.ticket.Contact.Email
+	if lower == "" {
+		return nil
+	}
+	out := []string{lower}
+	for _, v := range j.ticket.Fields {
+		typed := strings.TrimSpace(v.Value)
+		if strings.EqualFold(typed, lower) && !slices.Contains(out, typed) {
+			out = append(out, typed)
+		}
+	}
+	return out
 }
 
 func (j *job) contacts(ctx context.Context, f Filter) ([]Row, error) {
@@ -116,14 +133,14 @@ func (j *job) contacts(ctx context.Context, f Filter) ([]Row, error) {
 
 // furtherNumbers reads ContactCommunication, whose SearchNumber holds the
 // digits reversed: the last ten digits are its beginning (spec/creatio.md 2.3).
-func (j *job) furtherNumbers(ctx context.Context, phone, email string) (all, phoned []Row, err error) {
+func (j *job) furtherNumbers(ctx context.Context, phone string) (all, phoned []Row, err error) {
 	var conditions []Filter
 	tail := lastTen(phone)
 	if tail != "" {
 		conditions = append(conditions, Prefix("SearchNumber", reversed(tail)))
 	}
-	if email != "" {
-		conditions = append(conditions, Eq("Number", email))
+	for _, v := range j.emails() {
+		conditions = append(conditions, Eq("Number", v))
 	}
 	owners := map[uuid.UUID]bool{} // -> found by phone
 	q := Query{Select: []string{"Id", "ContactId", "Number"}, Filter: Or(conditions...), Top: 100}

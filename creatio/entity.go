@@ -43,6 +43,9 @@ func (c *Client) transient(op string, a answer) error {
 func (c *Client) refused(op string, a answer) error {
 	text := strings.ToLower(reason(a.body))
 	switch {
+	case a.status == http.StatusNotFound && a.isHTML():
+		c.forgetPrefix()
+		return fmt.Errorf("%s: the web server does not know the API's address (moved, or being deployed): %w", op, statusError(a))
 	case a.status == http.StatusNotFound && routing(a.body):
 		return fmt.Errorf("%s: the CRM does not know the entity now (data model being rebuilt?): %w", op, statusError(a))
 	case strings.Contains(text, "casecodemask") || strings.Contains(text, "caselastnumber"):
@@ -110,7 +113,7 @@ func (n *Conn) Get(ctx context.Context, entity string, id uuid.UUID, columns ...
 	switch {
 	case err != nil:
 		return nil, err
-	case a.status == http.StatusNotFound && !routing(a.body):
+	case a.status == http.StatusNotFound && !routing(a.body) && !a.isHTML():
 		return nil, connect.NotFound
 	case a.status != http.StatusOK:
 		return nil, n.c.refused(op, a)
@@ -149,7 +152,12 @@ func (n *Conn) Create(ctx context.Context, entity string, values map[string]any,
 	if missing == nil {
 		return row, false, nil
 	}
-	if !errors.Is(missing, connect.NotFound) || a.status != http.StatusBadRequest || !refusesID(a.body) {
+	switch {
+	case !errors.Is(missing, connect.NotFound):
+		return nil, false, err
+	case aboutKey.MatchString(reason(a.body)): // somebody is saving the same row at this moment
+		return nil, false, fmt.Errorf("%s: the id is taken, but not to be read yet: %w", op, statusError(a))
+	case a.status != http.StatusBadRequest || !aboutID.MatchString(reason(a.body)):
 		return nil, false, err
 	}
 	n.c.setIDsOff()
@@ -217,17 +225,12 @@ func (n *Conn) put(ctx context.Context, entity string, id uuid.UUID, column stri
 	return nil
 }
 
-// refusesID recognises a site whose policy forbids identifiers of the caller's
-// choice. What it says exactly is not documented; a primary key violation, which
-// also speaks of Id, is settled before by reading the row.
-func refusesID(body []byte) bool {
-	text := reason(body)
-	return aboutID.MatchString(text) && !aboutKey.MatchString(text)
-}
-
+// aboutID recognises a site whose policy forbids identifiers of the caller's
+// choice (what it says exactly is not documented); aboutKey, a row that is there
+// already.
 var (
 	aboutID  = regexp.MustCompile(`\bId\b`)
-	aboutKey = regexp.MustCompile(`(?i)primary|duplicate|unique|foreign|\bPK_`)
+	aboutKey = regexp.MustCompile(`(?i)primary key|duplicate key|\bPK_`)
 )
 
 func without(values map[string]any, name string) map[string]any {

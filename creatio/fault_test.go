@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -106,7 +108,9 @@ func TestFaultTable(t *testing.T) {
 				}
 				s.fault(c.fault)
 				p, m := ticket(1), &connect.Memory{}
-				p.Ticket.Files = append(p.Ticket.Files, bigFile(1_200_000))
+				if strings.HasPrefix(c.fault, "file=") {
+					p.Ticket.Files = append(p.Ticket.Files, bigFile(1_200_000))
+				}
 				err := s.attempt(p, m)
 				if got := outcomeOf(err); got != c.want {
 					t.Fatalf("got %s, want %s: %v", got, c.want, err)
@@ -166,7 +170,8 @@ func TestCommitThen(t *testing.T) {
 					}
 					s := newSite(t, Net, settings)
 					if way == "timeout" {
-						s.http.Transport.(*connect.Transport).Timeout = 300 * time.Millisecond
+						transport := s.http.Transport.(*connect.Transport)
+						transport.Base = &impatient{base: transport.Base, path: write}
 					}
 					if err := s.sim.Fault(SimFault{Name: "commit-then", Value: way, Times: 1, Entity: write}); err != nil {
 						t.Fatal(err)
@@ -176,7 +181,6 @@ func TestCommitThen(t *testing.T) {
 						if got := outcomeOf(err); got != again {
 							t.Fatalf("got %s: %v", got, err)
 						}
-						s.http.Transport.(*connect.Transport).Timeout = 10 * time.Second
 						if err := s.attempt(p, m); err != nil {
 							t.Fatal(err)
 						}
@@ -192,6 +196,22 @@ func TestCommitThen(t *testing.T) {
 			}
 		}
 	}
+}
+
+// impatient gives up waiting for the first write to a path.
+type impatient struct {
+	base http.RoundTripper
+	path string
+	done atomic.Bool
+}
+
+func (i *impatient) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/"+i.path) && !i.done.Swap(true) {
+		ctx, cancel := context.WithTimeout(r.Context(), 300*time.Millisecond)
+		defer cancel()
+		return i.base.RoundTrip(r.Clone(ctx))
+	}
+	return i.base.RoundTrip(r)
 }
 
 // Two tickets of one visitor with equal words stay two where the CRM chooses
@@ -292,6 +312,22 @@ func TestPasswordIsNotTold(t *testing.T) {
 	if got := l.explain("hunter22").Error(); strings.Contains(got, "hunter22") {
 		t.Errorf("got %s", got)
 	}
+}
+
+// A site that moves from .NET to .NET Framework is found again.
+func TestSiteMoves(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, Net, nil)
+	s.mustDeliver(ticket(1))
+	s.fault("platform=framework")
+	p, m := ticket(2), &connect.Memory{}
+	if got := outcomeOf(s.attempt(p, m)); got != again {
+		t.Fatalf("got %s", got)
+	}
+	if err := s.attempt(p, m); err != nil {
+		t.Fatal(err)
+	}
+	s.whole(p)
 }
 
 // A number that never comes does not hold the parcel for ever.

@@ -3,6 +3,7 @@ package creatio
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -81,6 +82,10 @@ func (f SimFault) check() error {
 	}
 	return nil
 }
+
+// SimSwitches gives the switches' names and positions, for a help text; no
+// positions: the switch takes a number, a duration or an entity.
+func SimSwitches() map[string][]string { return maps.Clone(simSwitches) }
 
 // Fault sets a switch. Setting "expired" also ends every session there is.
 func (s *Sim) Fault(f SimFault) error {
