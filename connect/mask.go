@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -88,9 +87,24 @@ func (m *Mask) Text(s string) string {
 	return s
 }
 
-// secretName matches names of headers, form fields and JSON keys whose values
+// secretWords are parts of names (of headers, form fields, JSON keys) whose values
 // are never kept. A bare "key" is not one: "idempotency-key" must stay readable.
-var secretName = regexp.MustCompile(`(?i)passw|pwd|secret|token|csrf|cookie|authorization|aspxauth|api.?key|access.?key|session|credential|^"?sms"?\W*$`)
+var secretWords = []string{
+	"passw", "pwd", "secret", "token", "csrf", "cookie", "authorization", "aspxauth",
+	"apikey", "accesskey", "session", "credential",
+}
+
+var plainName = strings.NewReplacer("-", "", "_", "", ".", "", " ", "")
+
+func isSecret(name string) bool {
+	name = plainName.Replace(strings.ToLower(name))
+	for _, word := range secretWords {
+		if strings.Contains(name, word) {
+			return true
+		}
+	}
+	return name == "sms"
+}
 
 // header gives a copy of h fit to be stored.
 func (m *Mask) header(h http.Header) http.Header {
@@ -100,7 +114,7 @@ func (m *Mask) header(h http.Header) http.Header {
 			switch {
 			case strings.EqualFold(name, "Set-Cookie"), strings.EqualFold(name, "Cookie"):
 				v = cookieNames(v)
-			case secretName.MatchString(name):
+			case isSecret(name):
 				v = hidden
 			default:
 				v = m.Text(v)
@@ -134,7 +148,7 @@ func (m *Mask) url(u *url.URL) string {
 	shown.User = nil
 	q := shown.Query()
 	for name := range q {
-		if secretName.MatchString(name) {
+		if isSecret(name) {
 			q.Set(name, "xxx")
 			shown.RawQuery = q.Encode()
 		}
@@ -142,36 +156,89 @@ func (m *Mask) url(u *url.URL) string {
 	return m.Text(shown.String())
 }
 
-// jsonPair and formPair find "name": value and name=value in a body that may be
-// cut off, so that no parser would take it.
-var (
-	jsonPair = regexp.MustCompile(`("(?:[^"\\]|\\.)*"\s*:\s*)("(?:[^"\\]|\\.)*"?|-?[0-9][0-9.eE+-]*|true|false)`)
-	formPair = regexp.MustCompile(`(^|&)([^=&]*)=([^&]*)`)
-	base64s  = regexp.MustCompile(`"[A-Za-z0-9+/\\]{1000,}={0,2}"?`)
-)
-
 // body gives a body fit to be stored; kind is its media type.
 func (m *Mask) body(kind string, body []byte) []byte {
 	s := string(body)
 	if strings.Contains(kind, "urlencoded") {
-		s = formPair.ReplaceAllStringFunc(s, func(pair string) string {
-			parts := formPair.FindStringSubmatch(pair)
-			if secretName.MatchString(parts[2]) {
-				return parts[1] + parts[2] + "=" + hidden
+		pairs := strings.Split(s, "&")
+		for i, pair := range pairs {
+			if name, value, ok := strings.Cut(pair, "="); ok && isSecret(name) {
+				pairs[i] = name + "=" + hidden
+			} else if ok {
+				pairs[i] = name + "=" + m.nested(value)
 			}
-			return parts[1] + parts[2] + "=" + m.nested(parts[3])
-		})
+		}
+		s = strings.Join(pairs, "&")
 	} else if strings.Contains(s, `"`) {
-		s = jsonPair.ReplaceAllStringFunc(s, func(pair string) string {
-			parts := jsonPair.FindStringSubmatch(pair)
-			if secretName.MatchString(parts[1]) {
-				return parts[1] + `"` + hidden + `"`
-			}
-			return pair
-		})
-		s = base64s.ReplaceAllString(s, `"(base64)"`)
+		s = maskJSON(s)
 	}
 	return []byte(m.Text(s))
+}
+
+// maskJSON hides the values of secret keys and shortens long base64 texts. It
+// reads along rather than parses: the body may be cut off, or JSON only in part.
+func maskJSON(s string) string {
+	var b strings.Builder
+	for {
+		start := strings.IndexByte(s, '"')
+		if start < 0 {
+			b.WriteString(s)
+			return b.String()
+		}
+		end := start + textEnd(s[start:])
+		b.WriteString(s[:start])
+		text := s[start:end]
+		s = s[end:]
+		if isBase64(text) {
+			text = `"(base64)"`
+		}
+		b.WriteString(text)
+		gap := len(s) - len(strings.TrimLeft(s, " \t\r\n:"))
+		if !strings.Contains(s[:gap], ":") || !isSecret(strings.Trim(text, `"`)) {
+			continue
+		}
+		b.WriteString(s[:gap])
+		s = s[gap:]
+		if n := valueEnd(s); n > 0 {
+			b.WriteString(`"` + hidden + `"`)
+			s = s[n:]
+		}
+	}
+}
+
+// textEnd gives where the JSON text that s begins with ends.
+func textEnd(s string) int {
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(s)
+}
+
+// valueEnd gives where the text, number or word that s begins with ends; 0 for
+// null, an object or a list, whose members are judged by their own names.
+func valueEnd(s string) int {
+	switch {
+	case s == "", s[0] == '{', s[0] == '[', strings.HasPrefix(s, "null"):
+		return 0
+	case s[0] == '"':
+		return textEnd(s)
+	}
+	if n := strings.IndexAny(s, ",}] \t\r\n"); n >= 0 {
+		return n
+	}
+	return len(s)
+}
+
+// isBase64 tells a file inside JSON from a text that people wrote.
+func isBase64(text string) bool {
+	return len(text) > 1000 && !strings.ContainsFunc(strings.Trim(text, `"`), func(r rune) bool {
+		return !(r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' || strings.ContainsRune(`+/=-_\`, r))
+	})
 }
 
 // nested masks JSON that stands as a value inside a form.

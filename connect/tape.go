@@ -60,7 +60,9 @@ func (t *tape) write(p []byte) {
 		_, _ = t.parts.Write(p) // the reader drains to the end: it never fails
 		return
 	}
-	t.sum.Write(p)
+	if t.kind == "" || !isText(t.kind, nil) {
+		t.sum.Write(p)
+	}
 	t.text.Write(p[:min(len(p), max(t.limit+overlap-t.text.Len(), 0))])
 }
 
@@ -78,7 +80,7 @@ func (t *tape) takeApart(r *io.PipeReader, boundary string) {
 		if part.FileName() == "" {
 			room := max(t.limit+overlap-t.text.Len(), 0)
 			value, _ := io.ReadAll(io.LimitReader(part, int64(room)))
-			if secretName.MatchString(part.FormName()) {
+			if isSecret(part.FormName()) {
 				value = []byte(hidden)
 			}
 			t.text.Write(append(value, '\n'))
