@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"styk/store"
+)
+
+// chore is what must be done again and again while styk serves.
+type chore struct {
+	name string
+	// wait gives how long from now until it is due.
+	wait func(now time.Time) time.Duration
+	do   func(ctx context.Context) error
+}
+
+func every(d time.Duration) func(time.Time) time.Duration {
+	return func(time.Time) time.Duration { return d }
+}
+
+// orphanAge is how old bytes without a row must be before they go: an upload
+// writes its bytes first.
+const orphanAge = 24 * time.Hour
+
+// houseChores keep the house in order.
+func (s *server) houseChores() []chore {
+	list := []chore{
+		{"sweep", every(time.Minute), func(ctx context.Context) error { return s.h.db.Sweep(ctx, s.SessionIdle) }},
+		{"orphans", every(time.Hour), s.sweepFiles},
+	}
+	if s.h.work != nil {
+		list = append(list, chore{"scan", every(time.Minute), s.h.intake.Scan})
+	}
+	if s.tls != nil {
+		list = append(list, chore{"certificates", every(time.Minute), func(context.Context) error { return s.tls.reload() }})
+	}
+	return list
+}
+
+// sweepFiles drops bytes that no document needs, and what cut writes left.
+func (s *server) sweepFiles(ctx context.Context) error {
+	old := s.h.now().Add(-orphanAge)
+	gone, err := s.h.blobs.Sweep(ctx, old, s.h.referenced)
+	if err != nil {
+		return err
+	}
+	if s.h.work != nil {
+		if _, err := s.h.work.Sweep(ctx, old); err != nil {
+			return err
+		}
+	}
+	if gone > 0 {
+		s.h.log.Info("orphaned files dropped", "count", gone)
+	}
+	return nil
+}
+
+// referenced tells which sums the database needs.
+func (h *house) referenced(ctx context.Context, sums []string) (found map[string]bool, err error) {
+	err = h.db.View(ctx, func(tx *store.Tx) error {
+		found, err = tx.Referenced(sums)
+		return err
+	})
+	return found, err
+}
+
+// runChores runs each chore in its own rhythm until ctx ends. An error of one
+// is logged and counted; it comes again.
+func (s *server) runChores(ctx context.Context) error {
+	if err := s.h.vital.load(ctx, s.h.db); err != nil {
+		return err
+	}
+	var all errgroup.Group
+	for _, c := range append(s.houseChores(), s.chores...) {
+		all.Go(func() error {
+			for {
+				select {
+				case <-ctx.Done():
+					return nil
+				case <-time.After(c.wait(s.h.now())):
+				}
+				if err := c.do(ctx); err != nil && ctx.Err() == nil {
+					s.metrics.chores.WithLabelValues(c.name).Inc()
+					s.h.log.Error("chore", "op", c.name, "err", err)
+				}
+			}
+		})
+	}
+	return all.Wait()
+}
