@@ -143,7 +143,7 @@ func TestSiteURL(t *testing.T) {
 	for text, want := range map[string]string{
 		"https://crm.firm.ru":         "https://crm.firm.ru",
 		"https://crm.firm.ru/":        "https://crm.firm.ru",
-		" https://crm.firm.ru/0/ ":    "https://crm.firm.ru",
+		"https://crm.firm.ru/0/ \t":   "https://crm.firm.ru",
 		"https://crm.firm.ru/bpm/0":   "https://crm.firm.ru/bpm",
 		"http://10.0.0.1:8080/bpm/":   "http://10.0.0.1:8080/bpm",
 		"crm.firm.ru":                 "",

@@ -23,11 +23,11 @@ func TestOrderNewVisitor(t *testing.T) {
 			if platform == Framework { // first tried without /0
 				login = append(login, "GET CaseStatus")
 			}
-			want := append(login,
+			want := slices.Concat(login, []string{
 				"GET Contact", "GET ContactCommunication",
 				"GET Account", "POST Account", "POST Contact",
 				"GET ServiceItem", "POST Case", "POST SocialMessage",
-				"POST "+uploadPath, "POST "+uploadPath)
+				"POST " + uploadPath, "POST " + uploadPath})
 			if got := s.calls(0); !slices.Equal(got, want) {
 				t.Errorf("calls\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 			}
@@ -155,6 +155,62 @@ func TestTakenContactID(t *testing.T) {
 	}
 	if n := len(s.sim.State().Entities["Contact"]); n != 2 {
 		t.Errorf("%d contacts", n)
+	}
+}
+
+// What happens to the contact between two attempts: the case still says that
+// several were found; a merged contact is found again; a deleted one is told.
+func TestContactBetweenAttempts(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(s *site, id string)
+		want   outcome
+	}{
+		"stays":   {func(*site, string) {}, delivered},
+		"merged":  {func(s *site, id string) { s.remove("Contact", id) }, delivered},
+		"deleted": {func(s *site, _ string) { s.remove("Contact", "") }, permanent},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newSite(t, Net, nil)
+			s.sim.Put("Contact", map[string]any{"Name": "б", "MobilePhone": "89001234567", "ModifiedOn": s.now().AddDate(-1, 0, 0)})
+			id := s.sim.Put("Contact", map[string]any{"Name": "а", "MobilePhone": "+79001234567"})
+			p, m := ticket(1), &connect.Memory{}
+			s.fault("permission=Case")
+			if got := outcomeOf(s.attempt(p, m)); got != permanent {
+				t.Fatalf("got %s", got)
+			}
+			s.sim.Calm()
+			c.change(s, id)
+			if got := outcomeOf(s.attempt(p, m)); got != c.want {
+				t.Fatalf("got %s, want %s", got, c.want)
+			}
+			if c.want != delivered {
+				return
+			}
+			row := s.sim.casesOf(p.Ticket.Number)[0]
+			said := strings.Contains(row["Symptoms"].(string), "похожих контактов: 2")
+			if (row["ContactId"] == id) != (name == "stays") || said != (name == "stays") {
+				t.Errorf("case %v", row)
+			}
+			s.whole(p)
+		})
+	}
+}
+
+// remove deletes a row as an operator would; "" deletes all.
+func (s *site) remove(entity, id string) {
+	s.sim.mu.Lock()
+	defer s.sim.mu.Unlock()
+	table := s.sim.tables[entity]
+	table.rows = slices.DeleteFunc(table.rows, func(r simRow) bool { return id == "" || r["Id"] == id })
+	clear(table.byID)
+	clear(table.index)
+	for _, r := range table.rows {
+		table.byID[r["Id"].(string)] = r
+		for column := range r {
+			table.note(column, r)
+		}
 	}
 }
 

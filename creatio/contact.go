@@ -10,60 +10,64 @@ import (
 
 	"github.com/google/uuid"
 
-	"styk"
 	"styk/connect"
 )
 
 // customer finds or makes the contact of the ticket and, for a new one, its
-// account; it sets j.contact and j.account. What the search found is a step of
-// its own, so that a later attempt does not choose anew.
+// account. What the search found is a step of its own, so that a later attempt
+// does not choose anew.
 func (j *job) customer(ctx context.Context) error {
-	found, err := j.p.Step(ctx, "contact.find", connect.Repeatable, func(ctx context.Context) (connect.Done, error) {
+	done, err := j.p.Step(ctx, "contact.find", connect.Repeatable, func(ctx context.Context) (connect.Done, error) {
 		row, err := j.search(ctx)
 		if err != nil || row == nil {
 			return connect.Done{ID: nobody}, err
 		}
-		j.contact, j.account = row.GUID("Id"), row.GUID("AccountId")
-		return connect.Done{ID: j.contact.String()}, nil
+		return j.meet(row), nil
 	})
+	if err == nil && done.ID == nobody {
+		if err = j.makeAccount(ctx); err == nil {
+			done, err = j.p.Step(ctx, "contact", j.findContact, j.createContact)
+		}
+	}
 	if err != nil {
 		return err
 	}
-	if found.ID != nobody {
-		return j.recall(ctx, found.ID)
-	}
-	if err := j.makeAccount(ctx); err != nil {
-		return err
-	}
-	done, err := j.p.Step(ctx, "contact", j.findContact, j.createContact)
-	if err != nil {
-		return err
-	}
-	return j.recall(ctx, done.ID)
+	j.contact, err = uuid.Parse(done.ID)
+	return err
 }
 
 // nobody is the receipt of a search that found no contact.
 const nobody = "none"
 
-// recall takes up a contact that this or an earlier attempt settled on; its
-// account is read only when this attempt has not met it.
-func (j *job) recall(ctx context.Context, id string) error {
-	contact, err := uuid.Parse(id)
-	if err != nil {
-		return fmt.Errorf("recall contact: %w", err)
-	}
-	if j.contact == contact {
+// meet settles on a contact whose row this attempt has seen.
+func (j *job) meet(row Row) connect.Done {
+	j.contact, j.account, j.met = row.GUID("Id"), row.GUID("AccountId"), true
+	return connect.Done{ID: j.contact.String()}
+}
+
+// recall looks at a contact that an earlier attempt settled on, before a case
+// is made for it: its account is needed, and it may have been merged into
+// another meanwhile.
+func (j *job) recall(ctx context.Context) error {
+	if j.met || j.p.DryRun {
 		return nil
 	}
-	j.contact = contact
-	if j.p.DryRun {
-		return nil // it was not made: there is nothing to read
-	}
-	row, err := j.n.Get(ctx, entContact, contact, "Id", "AccountId")
-	if err != nil && !errors.Is(err, connect.NotFound) { // merged or deleted meanwhile: the case will tell
+	chosen, err := j.search(ctx) // for its remark, too
+	if err != nil {
 		return err
 	}
-	j.account = row.GUID("AccountId")
+	row, err := j.n.Get(ctx, entContact, j.contact, contactColumns...)
+	switch {
+	case err == nil:
+		j.meet(row)
+	case !errors.Is(err, connect.NotFound):
+		return err
+	case chosen != nil:
+		j.meet(chosen)
+	default:
+		return connect.Because(connect.Permanent(fmt.Errorf("recall contact: %w", err)),
+			"Контакт этого обращения удалён в CRM, пока обращение ждало.")
+	}
 	return nil
 }
 
@@ -203,57 +207,6 @@ func one(b bool) int {
 	return 0
 }
 
-// makeAccount finds or makes the legal entity of a new contact; without a
-// company's name there is none.
-func (j *job) makeAccount(ctx context.Context) error {
-	name := j.company()
-	if name == "" {
-		return nil
-	}
-	done, err := j.p.Step(ctx, "account", j.findAccount, func(ctx context.Context) (connect.Done, error) {
-		if d, err := j.findAccount(ctx); !errors.Is(err, connect.NotFound) {
-			return d, err
-		}
-		values := map[string]any{"Name": cut(name, j.t.limit(entAccount, "Name"))}
-		if column := j.t.set.Text("account_inn_column"); column != "" && j.ticket.Contact.INN != "" {
-			values[column] = j.ticket.Contact.INN
-		}
-		j.mapped(entAccount, values)
-		return j.createOnce(ctx, entAccount, j.accountKey(), values, j.sameAccount, "Id", "Name")
-	})
-	if err != nil {
-		return err
-	}
-	j.account, err = uuid.Parse(done.ID)
-	return err
-}
-
-// company is the legal entity's name by the form field that the settings name.
-func (j *job) company() string {
-	field := j.t.set.Text("account_from")
-	if slices.ContainsFunc(j.ticket.Fields, func(v connect.Value) bool { return v.Name == field }) {
-		return strings.TrimSpace(j.ticket.Value(field))
-	}
-	return strings.TrimSpace(j.ticket.Contact.Company)
-}
-
-// findAccount looks by ИНН where the CRM has a column for it, else by the exact
-// name; the oldest of several, which is the one that people know.
-func (j *job) findAccount(ctx context.Context) (connect.Done, error) {
-	f := Eq("Name", cut(j.company(), j.t.limit(entAccount, "Name")))
-	if column := j.t.set.Text("account_inn_column"); column != "" && j.ticket.Contact.INN != "" {
-		f = Eq(column, j.ticket.Contact.INN)
-	}
-	rows, err := j.n.List(ctx, entAccount, Query{Select: []string{"Id", "Name"}, Filter: f, OrderBy: "CreatedOn,Id", Top: 1})
-	if err != nil {
-		return connect.Done{}, err
-	}
-	if len(rows) == 0 {
-		return connect.Done{}, connect.NotFound
-	}
-	return connect.Done{ID: rows[0].GUID("Id").String()}, nil
-}
-
 // findContact looks up a contact whose creation is in doubt: under the ids that
 // we may have chosen, then by search.
 func (j *job) findContact(ctx context.Context) (connect.Done, error) {
@@ -265,8 +218,7 @@ func (j *job) findContact(ctx context.Context) (connect.Done, error) {
 		if err != nil {
 			return connect.Done{}, err
 		}
-		j.contact, j.account = id, row.GUID("AccountId")
-		return connect.Done{ID: id.String()}, nil
+		return j.meet(row), nil
 	}
 	row, err := j.search(ctx)
 	if err != nil {
@@ -275,8 +227,7 @@ func (j *job) findContact(ctx context.Context) (connect.Done, error) {
 	if row == nil {
 		return connect.Done{}, connect.NotFound
 	}
-	j.contact, j.account = row.GUID("Id"), row.GUID("AccountId")
-	return connect.Done{ID: j.contact.String()}, nil
+	return j.meet(row), nil
 }
 
 func (j *job) createContact(ctx context.Context) (connect.Done, error) {
@@ -315,10 +266,10 @@ func (j *job) createOnce(ctx context.Context, entity, key string, values map[str
 			continue
 		}
 		if entity == entContact {
-			j.contact = row.GUID("Id")
-			if !made { // the winner of a race may have brought another account
-				j.account = row.GUID("AccountId")
+			if made { // a short answer may leave columns out
+				row = Row{"Id": row.Text("Id"), "AccountId": j.account.String()}
 			}
+			return j.meet(row), nil // the winner of a race may have brought another account
 		}
 		return connect.Done{ID: row.GUID("Id").String()}, nil
 	}
@@ -337,13 +288,6 @@ func (j *job) sameContact(r Row) bool {
 	return r.GUID("Id") == j.id("contact") || strings.EqualFold(r.Text("Name"), fullName(c))
 }
 
-func (j *job) sameAccount(r Row) bool {
-	if j.t.set.Text("account_inn_column") != "" && j.ticket.Contact.INN != "" {
-		return true // the id was made of the ИНН; a firm may be renamed
-	}
-	return strings.EqualFold(strings.TrimSpace(r.Text("Name")), cut(j.company(), j.t.limit(entAccount, "Name")))
-}
-
 // contactKey names the customer for ever: by phone, else e-mail, else the
 // ticket, which nobody shares.
 func contactKey(t *connect.Ticket) string {
@@ -356,60 +300,8 @@ func contactKey(t *connect.Ticket) string {
 	return "ticket/" + t.ID
 }
 
-// accountKey names the firm: by ИНН where the CRM has a column to compare it.
-func (j *job) accountKey() string {
-	if inn := j.ticket.Contact.INN; inn != "" && j.t.set.Text("account_inn_column") != "" {
-		return "inn/" + inn
-	}
-	return "name/" + strings.ToLower(j.company())
-}
-
 // fullName is never empty: the CRM refuses a contact without a name.
 func fullName(c connect.Contact) string {
 	parts := strings.Join(strings.Fields(c.Last+" "+c.First+" "+c.Middle), " ")
 	return cmp.Or(strings.TrimSpace(c.Name), parts, c.Phone, c.Email, "Без имени")
-}
-
-// phoneVariants are the spellings under which people keep a number in a CRM.
-func phoneVariants(phone string) []string {
-	if phone == "" {
-		return nil
-	}
-	n, russian := strings.CutPrefix(phone, "+7")
-	if !russian || len(n) != 10 {
-		return []string{phone, strings.TrimPrefix(phone, "+")}
-	}
-	a, b, c, d := n[:3], n[3:6], n[6:8], n[8:]
-	return []string{
-		phone, "7" + n, "8" + n, n,
-		"+7 (" + a + ") " + b + "-" + c + "-" + d,
-		"+7(" + a + ") " + b + "-" + c + "-" + d,
-		"+7(" + a + ")" + b + "-" + c + "-" + d,
-		"+7 " + a + " " + b + "-" + c + "-" + d,
-		"+7 " + a + " " + b + " " + c + " " + d,
-		"8 (" + a + ") " + b + "-" + c + "-" + d,
-		"8 " + a + " " + b + "-" + c + "-" + d,
-	}
-}
-
-func hasPhone(r Row, phone string) bool {
-	tail := lastTen(phone)
-	return tail != "" && (lastTen(r.Text("MobilePhone")) == tail || lastTen(r.Text("Phone")) == tail)
-}
-
-// lastTen gives the digits by which numbers are compared; "" when there are
-// fewer than ten.
-func lastTen(text string) string {
-	p, ok := styk.ParsePhone(text)
-	if !ok {
-		return ""
-	}
-	digits := strings.TrimPrefix(string(p), "+")
-	return digits[max(0, len(digits)-10):]
-}
-
-func reversed(digits string) string {
-	b := []byte(digits)
-	slices.Reverse(b)
-	return string(b)
 }

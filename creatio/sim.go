@@ -120,8 +120,7 @@ type SimState struct {
 	Log      []SimCall                   `json:"log"`    // the last 20,000 calls
 }
 
-// State gives a copy of everything. Rows that the site was shipped with are
-// left out of the lookups' lists only where a caller cannot add any.
+// State gives a copy of everything, the shipped rows too.
 func (s *Sim) State() SimState {
 	s.mu.Lock()
 	defer s.mu.Unlock()

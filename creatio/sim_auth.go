@@ -70,21 +70,21 @@ func (s *Sim) refuseLogin(w *simAnswer, body map[string]any) bool {
 	s.mu.Lock()
 	s.rejects++
 	s.mu.Unlock()
-	said := func(code int, message string, change any) {
+	said := func(message string, change any) {
 		writeSim(w, http.StatusOK, map[string]any{
-			"Code": code, "Message": message, "Exception": map[string]any{"Message": message},
+			"Code": 1, "Message": message, "Exception": map[string]any{"Message": message},
 			"PasswordChangeUrl": change, "RedirectUrl": nil,
 		})
 	}
 	switch position {
 	case "code1":
-		said(1, "You entered an incorrect username or password, or your user account is inactive.", nil)
+		said("You entered an incorrect username or password, or your user account is inactive.", nil)
 	case "password-expired":
-		said(1, "Your password has expired.", "/Login/ChangePassword.aspx")
+		said("Your password has expired.", "/Login/ChangePassword.aspx")
 	case "locked":
-		said(1, "Your user account has been locked.", nil)
+		said("Your user account has been locked.", nil)
 	case "licence":
-		said(1, "No license for this user.", nil)
+		said("No license for this user.", nil)
 	case "403":
 		w.WriteHeader(http.StatusForbidden)
 	case "html":

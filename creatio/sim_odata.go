@@ -269,7 +269,7 @@ func (s *Sim) insert(t *simTable, body map[string]any) (simRow, int, error) {
 		if s.platform == Framework {
 			status = http.StatusInternalServerError
 		}
-		return nil, status, fmt.Errorf("Violation of PRIMARY KEY constraint 'PK_%s_Id'. Cannot insert duplicate key", t.name)
+		return nil, status, fmt.Errorf("violation of PRIMARY KEY constraint 'PK_%s_Id'. Cannot insert duplicate key", t.name)
 	}
 	now := s.now()
 	row["CreatedOn"], row["ModifiedOn"] = now, now
@@ -314,7 +314,7 @@ func (s *Sim) number(row simRow) (int, error) {
 	}
 	switch position {
 	case "missing-setting":
-		return http.StatusInternalServerError, fmt.Errorf("System setting CaseCodeMask is not found")
+		return http.StatusInternalServerError, fmt.Errorf("system setting CaseCodeMask is not found")
 	case "late":
 		row["late"] = 2 // reads until it is there
 		return 0, nil

@@ -69,7 +69,7 @@ func TestSimIsStrict(t *testing.T) {
 	}{
 		"fine":                        {"GET", q("Contact/Id eq " + contact), "", nil, 200, ""},
 		"flat lookup in a filter":     {"GET", q("ContactId eq " + contact), "", nil, 400, "not found in schema"},
-		"unknown column in a filter":  {"GET", q("Nmae eq 'x'"), "", nil, 400, "not found in schema"},
+		"unknown column in a filter":  {"GET", q("Title eq 'x'"), "", nil, 400, "not found in schema"},
 		"in":                          {"GET", q("Subject in ('x')"), "", nil, 400, "not supported"},
 		"zone-less date":              {"GET", q("CreatedOn ge 2026-11-21T09:00:00"), "", nil, 400, "does not fit"},
 		"quoted GUID":                 {"GET", q("Contact/Id eq '" + contact + "'"), "", nil, 400, "does not fit"},

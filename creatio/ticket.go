@@ -24,6 +24,8 @@ type job struct {
 	remarks []string  // said below the form's text in the case
 
 	contact, account, caseID, messageID uuid.UUID
+
+	met bool // this attempt has seen the contact's row, so account is true
 }
 
 // Deliver takes the steps in the order of the seed: contact, or else account
@@ -114,6 +116,9 @@ func (j *job) makeCase(ctx context.Context) (number string, err error) {
 		return "", err
 	}
 	done, err := j.p.Step(ctx, "case", j.findCase, func(ctx context.Context) (connect.Done, error) {
+		if err := j.recall(ctx); err != nil {
+			return connect.Done{}, err
+		}
 		values, err := j.caseValues(ctx, partner)
 		if err != nil {
 			return connect.Done{}, err
@@ -131,9 +136,10 @@ func (j *job) makeCase(ctx context.Context) (number string, err error) {
 	return done.Number, err
 }
 
+// partner gives the configured partner; Nil means the contact's own account.
 func (j *job) partner(ctx context.Context) (uuid.UUID, error) {
 	if j.t.who.own() {
-		return j.account, nil
+		return uuid.Nil, nil
 	}
 	done, err := j.p.Step(ctx, "partner", connect.Repeatable, func(ctx context.Context) (connect.Done, error) {
 		id, err := j.t.partner(ctx, j.n)
@@ -150,6 +156,9 @@ func (j *job) caseValues(ctx context.Context, partner uuid.UUID) (map[string]any
 	values := map[string]any{"Id": j.id("case"), "ContactId": j.contact, "RegisteredOn": j.ticket.Created.UTC()}
 	if j.account != uuid.Nil {
 		values["AccountId"] = j.account
+	}
+	if j.t.who.own() {
+		partner = j.account
 	}
 	if partner != uuid.Nil && j.t.who.Column != "" {
 		values[j.t.who.Column] = partner
