@@ -152,7 +152,7 @@ func bytesBody(b []byte) *body {
 }
 
 // send makes one request and reads the answer whole. Its error means that
-// nobody answered; the errors of net/http name the address but no header.
+// nobody answered; it names no query, which holds visitors' phones and e-mails.
 func (c *Client) send(ctx context.Context, out *http.Client, method, address string, h http.Header, b *body) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -174,7 +174,11 @@ func (c *Client) send(ctx context.Context, out *http.Client, method, address str
 	}
 	resp, err := out.Do(r)
 	if err != nil {
-		return answer{}, err
+		var told *url.Error
+		if errors.As(err, &told) {
+			err = told.Err
+		}
+		return answer{}, fmt.Errorf("%s %s: %w", method, r.URL.Path, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
 	data, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit))

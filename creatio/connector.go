@@ -26,8 +26,22 @@ type target struct {
 	lookups lookups
 	pause   func(ctx context.Context, d time.Duration) error
 
-	mu    sync.Mutex
-	model Model // empty until Check has read it
+	mu     sync.Mutex
+	model  Model     // empty until Check has read it
+	closed time.Time // further numbers are not to be asked for until then
+}
+
+// closeNumbers spares the CRM a question that it refuses, for an hour.
+func (t *target) closeNumbers() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closed = t.client.cfg.Now().Add(time.Hour)
+}
+
+func (t *target) numbersOpen() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.client.cfg.Now().After(t.closed)
 }
 
 // partner says which account a case names as the partner.

@@ -89,6 +89,22 @@ func TestFoundByFurtherNumber(t *testing.T) {
 	}
 }
 
+// Without rights on further numbers the search goes on without them.
+func TestNoRightsOnFurtherNumbers(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, Net, nil)
+	s.fault("permission=ContactCommunication")
+	for i := range 3 {
+		s.mustDeliver(visitor(i + 1))
+	}
+	if n := len(only(s.calls(0), "GET ContactCommunication")); n != 2 { // with a fresh login between them
+		t.Errorf("asked %d times", n)
+	}
+	if n := len(s.warns); n != 1 {
+		t.Errorf("warnings %q", s.warns)
+	}
+}
+
 // Several contacts: phone before e-mail, then the one with an account, then the
 // latest; the case says so.
 func TestSeveralContacts(t *testing.T) {

@@ -98,6 +98,9 @@ func (j *job) search(ctx context.Context) (Row, error) {
 	}
 	further, phoned, err := j.furtherNumbers(ctx, phone)
 	switch {
+	case connect.IsPermanent(err) && !connect.IsStop(err):
+		j.t.closeNumbers() // not among the rights that a set-up must give: 1.9
+		j.p.Warn("Дополнительные номера контактов (ContactCommunication) не читаются: ищем без них.")
 	case err != nil:
 		return nil, err
 	case len(phoned) > 0:
@@ -138,6 +141,9 @@ func (j *job) contacts(ctx context.Context, f Filter) ([]Row, error) {
 // furtherNumbers reads ContactCommunication, whose SearchNumber holds the
 // digits reversed: the last ten digits are its beginning (spec/creatio.md 2.3).
 func (j *job) furtherNumbers(ctx context.Context, phone string) (all, phoned []Row, err error) {
+	if !j.t.numbersOpen() {
+		return nil, nil, nil
+	}
 	var conditions []Filter
 	tail := lastTen(phone)
 	if tail != "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -329,6 +330,27 @@ func TestSiteMoves(t *testing.T) {
 	}
 	s.whole(p)
 }
+
+// An error names no visitor: its text goes to the log.
+func TestErrorsNameNobody(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, Net, nil)
+	s.mustDeliver(ticket(1))
+	transport := s.http.Transport.(*connect.Transport)
+	transport.Base = deaf{}
+	err := s.attempt(ticket(2), &connect.Memory{})
+	if err == nil || strings.Contains(err.Error(), "9001234567") || strings.Contains(err.Error(), "anna") {
+		t.Errorf("got %v", err)
+	}
+	if said := connect.Explain(err); !strings.Contains(said, "Соединение оборвалось") {
+		t.Errorf("cause %q", said)
+	}
+}
+
+// deaf is a network that hangs up.
+type deaf struct{}
+
+func (deaf) RoundTrip(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
 
 // A number that never comes does not hold the parcel for ever.
 func TestNumberNeverComes(t *testing.T) {
