@@ -26,6 +26,8 @@ type cli struct {
 	User    userCommands   `cmd:"" help:"Users of the web service: add, list, key, disable, enable."`
 	Apply   applyCommand   `cmd:"" help:"Bring users and web forms to what a YAML file says."`
 	Export  exportCommand  `cmd:"" help:"Print users and web forms as that YAML, without secrets."`
+	Import  importCommands `cmd:"" help:"Take over records from a Vtiger or from a CSV file."`
+	Bench   benchCommand   `cmd:"" help:"Measure this machine: requests per second, memory, start."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 	Help    helpCommand    `cmd:"" help:"Explain a command, with an example."`
 }

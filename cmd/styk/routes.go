@@ -141,4 +141,3 @@ func maskedPath(path string) string {
 	}
 	return "/" + first
 }
-

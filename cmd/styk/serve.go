@@ -31,12 +31,12 @@ type serving struct {
 
 type serveCommand struct {
 	serving
-	Config     string   `placeholder:"FILE" help:"YAML as for styk apply, applied at every start."`
-	TLSCert    []string `name:"tls-cert" placeholder:"FILE" help:"Certificate chain in PEM; several (RSA and EC) with commas."`
-	TLSKey     []string `name:"tls-key" placeholder:"FILE" help:"Its private key; as many as certificates."`
-	TLSDomain  []string `name:"tls-domain" placeholder:"DOMAIN" help:"Get certificates for these domains by ACME; needs --listen :443."`
-	TLSEmail   string   `name:"tls-email" placeholder:"MAIL" help:"Address the ACME authority may write to."`
-	TLSCA      string   `name:"tls-ca" placeholder:"URL" help:"Another ACME authority than Let's Encrypt."`
+	Config    string   `placeholder:"FILE" help:"YAML as for styk apply, applied at every start."`
+	TLSCert   []string `name:"tls-cert" placeholder:"FILE" help:"Certificate chain in PEM; several (RSA and EC) with commas."`
+	TLSKey    []string `name:"tls-key" placeholder:"FILE" help:"Its private key; as many as certificates."`
+	TLSDomain []string `name:"tls-domain" placeholder:"DOMAIN" help:"Get certificates for these domains by ACME; needs --listen :443."`
+	TLSEmail  string   `name:"tls-email" placeholder:"MAIL" help:"Address the ACME authority may write to."`
+	TLSCA     string   `name:"tls-ca" placeholder:"URL" help:"Another ACME authority than Let's Encrypt."`
 }
 
 // Help implements kong.HelpProvider.
