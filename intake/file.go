@@ -125,6 +125,9 @@ func (in *Intake) Document(ctx context.Context, path string) (*styk.Document, er
 }
 
 func (in *Intake) byPath(ctx context.Context, path string) (d *styk.Document, err error) {
+	if !blob.ValidPath(path) {
+		return nil, styk.Failed(styk.NotFound, "there is no such file")
+	}
 	err = in.DB.View(ctx, func(tx *store.Tx) error {
 		d, err = tx.DocumentByPath(path)
 		return err

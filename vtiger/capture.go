@@ -185,7 +185,7 @@ func (c *capture) post() (intake.Post, error) {
 		_, _ = hash.Write([]byte(f.Part + "\x00" + f.Info.Sum + "\x00"))
 	}
 	p.Hash = hex.EncodeToString(hash.Sum(nil))
-	p.Key = c.request.Header.Get("Idempotency-Key")
+	p.Key = repairText(c.request.Header.Get("Idempotency-Key"))
 	if p.Key == "" {
 		p.Key = params.first("requestid")
 	}

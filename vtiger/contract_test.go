@@ -528,3 +528,35 @@ func TestContract22_ANarrowedKey(t *testing.T) {
 		t.Errorf("from elsewhere: %+v", a)
 	}
 }
+
+// Bytes that no database text can hold do not break a call on either engine.
+func TestContract2_BytesThatAreNoText(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, b *bench) {
+		session := login(t, b, "api", demoKey)
+		odd := contactValues(session, "8900000\x00001", "1\x00\xff", "2\x00\xfe")
+		odd["lastname"], odd["requestid"] = "a\x00b\xff", "\x00\xff"
+		calls := []map[string]string{
+			odd,
+			{"operation": "GetFilesList", "sessionId": session, "inn": "1\x00", "sms": "\xff"},
+			{"operation": "create", "sessionName": session, "elementType": "Contacts", "element": `{"lastname":"a\u0000b"}`},
+			{"operation": "login", "username": "a\x00\xff", "accessKey": "\xff\x00"},
+			{"operation": "PutFile", "sessionName": session, "path": "storage/\x00\xff"},
+			{"operation": "logout\x00\xff", "sessionName": "\x00\xff"},
+			{"operation": "query", "sessionName": session, "query": "select * from Contacts where lastname='\x00\xff' and cf_1='\xff';"},
+		}
+		for _, values := range calls {
+			if a := post(t, b, "127.0.0.1", values); a.Error.Code == CodeInternal {
+				t.Errorf("%q: %+v", values, a.Error)
+			}
+		}
+		capturePost(t, b, map[string]string{"lastname": "\x00\xff", "inn": "\x00", "code": "\x00", "requestid": "\xff"}, nil)
+		r := httptest.NewRequest(http.MethodGet, "/storage/2026/%00%ff.pdf", nil)
+		r.Header.Set("Authorization", "Bearer "+session)
+		rec := httptest.NewRecorder()
+		b.ServeHTTP(rec, r)
+		if rec.Code != http.StatusNotFound {
+			t.Errorf("a path of no text: %d %s", rec.Code, rec.Body)
+		}
+	})
+}

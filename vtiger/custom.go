@@ -148,7 +148,7 @@ func (c *call) idempotent(tx *store.Tx, hash string, create func() (styk.ID, err
 }
 
 func (c *call) requestKey() (string, error) {
-	key := c.request.Header.Get("Idempotency-Key")
+	key := repairText(c.request.Header.Get("Idempotency-Key"))
 	if key == "" {
 		var err error
 		if key, err = c.given("requestid"); err != nil {

@@ -71,7 +71,7 @@ func (p *Params) IsArray(name string) bool {
 
 // Given gives an operation's parameter: "" when it is absent, empty or "0",
 // which PHP takes for absent (spec/vtiger.md 1.3). An array is an error: stock
-// dies of it without a word.
+// dies of it without a word. The text is fit to be stored and looked up.
 func (p *Params) Given(name string) (string, error) {
 	value, ok := p.values[name]
 	if !ok {
@@ -83,7 +83,7 @@ func (p *Params) Given(name string) (string, error) {
 	if falsy(value.text) {
 		return "", nil
 	}
-	return value.text, nil
+	return repairText(value.text), nil
 }
 
 // falsy tells whether PHP takes text for no value.
