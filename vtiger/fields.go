@@ -305,6 +305,21 @@ func (v *inputValue) parseReference() *styk.Fault {
 	return &styk.Fault{Rule: "reference", Value: clip(v.text)}
 }
 
+// maxExtra bounds all that one record holds without meaning to us, in bytes:
+// custom names are without end.
+const maxExtra = 1 << 20
+
+func checkExtraSize(rec styk.Record) error {
+	size := 0
+	for name, text := range rec.Base().Extra {
+		size += len(name) + len(text)
+	}
+	if size > maxExtra {
+		return styk.FieldError(styk.TooLarge, "element", "max_bytes", "the record's further fields hold more than 1 MB")
+	}
+	return nil
+}
+
 // parseFlag reads a checkbox.
 func parseFlag(text string) (on, ok bool) {
 	switch strings.ToLower(text) {

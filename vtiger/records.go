@@ -140,6 +140,9 @@ func (c *call) insert(tx *store.Tx, in *input) (styk.Record, error) {
 	rec := styk.NewRecord(in.m.kind)
 	rec.Base().Owner, rec.Base().Source = c.user.ID, sourceHere
 	in.apply(rec)
+	if err := checkExtraSize(rec); err != nil {
+		return nil, err
+	}
 	if d, ok := rec.(*styk.Document); ok {
 		return d, c.insertDocument(tx, d, in)
 	}
@@ -344,7 +347,7 @@ func (c *call) edit(tx *store.Tx, rec styk.Record, fields Fields, all bool) erro
 		settleLocation(d, &before)
 	}
 	intake.Warn(rec)
-	return nil
+	return checkExtraSize(rec)
 }
 
 func (c *call) delete() (Value, error) {

@@ -349,6 +349,22 @@ func TestUpdateAndRevise(t *testing.T) {
 	}
 }
 
+// Custom names are without end, a record is not.
+func TestExtraIsBounded(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "sqlite")
+	me := signedIn(t, b.Server, b.api)
+	rec := &styk.Contact{LastName: "П"}
+	rec.Extra = styk.Extra{"cf_1": strings.Repeat("x", maxExtra-100)}
+	ok(t, b.db.Update(t.Context(), func(tx *store.Tx) error { return tx.Insert(rec, store.By{}) }))
+	id := contactsModule.wsid(rec.ID)
+	fits := me.post(OpRevise, "element", `{"id":"`+id+`","cf_2":"short"}`)
+	over := me.post(OpRevise, "element", `{"id":"`+id+`","cf_3":"`+strings.Repeat("y", 200)+`"}`)
+	if !strings.HasPrefix(fits, `{"success":true`) || !strings.Contains(over, "more than 1 MB") {
+		t.Errorf("fits %.100s\nover %.200s", fits, over)
+	}
+}
+
 // What comes as element never breaks the server, and a refused one leaves
 // nothing behind.
 func FuzzCreate(f *testing.F) {
@@ -393,6 +409,7 @@ func BenchmarkRetrieve(b *testing.B) {
 
 func BenchmarkRetrieveParallel(b *testing.B) {
 	me, ids := manyContacts(b)
+	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for i := 0; pb.Next(); i++ {
 			me.get(OpRetrieve, "id", ids[i%len(ids)])
@@ -407,10 +424,21 @@ func BenchmarkQueryByMobile(b *testing.B) {
 	}
 }
 
+func BenchmarkQueryByMobileParallel(b *testing.B) {
+	me, ids := manyContacts(b)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for i := 0; pb.Next(); i++ {
+			me.get(OpQuery, "query", "select id,firstname,lastname,mobile from Contacts where mobile='"+testMobile(i%len(ids))+"';")
+		}
+	})
+}
+
 func BenchmarkCreateParallel(b *testing.B) {
 	s := newDesk(b)
 	me := signedIn(b, s, &styk.User{Name: "api", Role: styk.RoleAPI})
 	b.SetParallelism(16)
+	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			me.post(OpCreate, "elementType", "Contacts", "element", vasily)
