@@ -231,6 +231,7 @@ func TestRefusals(t *testing.T) {
 			{"73 empty", "get", OpQuery, nil, denied(" for query")},
 			{"a reference without x", "get", OpQuery, []string{"query", "select id from Contacts where account_id='5';"}, incorrect},
 			{"an id without x", "get", OpQuery, []string{"query", "select id from Contacts where id='5';"}, incorrect},
+			{"half a day", "get", OpQuery, []string{"query", "select id from Contacts where createdtime like '2026-11-2%';"}, `~"rule":"pattern"`},
 			{"sync since a word", "get", OpSync, []string{"modifiedTime", "yesterday"}, `~"field":"modifiedTime"`},
 			{"unknown relation", "get", OpRetrieveRelated, []string{"id", contact, "relatedType", "Invoice", "relatedLabel", "Invoice"}, `~"code":"UNKOWN_ENTITY"`},
 			{"a pair that cannot be tied", "post", OpAddRelated, []string{"sourceRecordId", contact, "relatedRecordId", contact, "relationIdLabel", "Contacts"}, `~"code":"UNKOWN_ENTITY"`},
