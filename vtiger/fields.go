@@ -37,7 +37,6 @@ type field struct {
 	long        bool // up to maxText characters, not maxLine
 	options     []string
 	refers      []string // modules, of a reference
-	fallback    string   // default of describe
 
 	at  int    // of the column in Columns()
 	ref string // the only module's "11x", "" when there are several

@@ -7,8 +7,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -322,6 +324,26 @@ func TestCreateOnce(t *testing.T) {
 		}
 		if n := me.get(OpQuery, "query", "select count(*) from Contacts;"); !strings.Contains(n, `"count":"1"`) {
 			t.Errorf("count %s", n)
+		}
+	})
+}
+
+// Ten posts with one key at once make one record.
+func TestCreateOnceAtOnce(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, b *bench) {
+		me := signedIn(t, b.Server, b.api)
+		ids := make([]string, 10)
+		var wait sync.WaitGroup
+		for i := range ids {
+			wait.Go(func() {
+				ids[i] = me.record(me.post(OpCreate, "elementType", ModuleContacts, "element", vasily, "requestid", "one"))["id"]
+			})
+		}
+		wait.Wait()
+		slices.Sort(ids)
+		if len(slices.Compact(ids)) != 1 {
+			t.Errorf("ids %v", ids)
 		}
 	})
 }

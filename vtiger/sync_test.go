@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -131,4 +132,48 @@ func TestSyncPlaces(t *testing.T) {
 	if cursorBase <= time.Date(3000, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli() || cursorBase+1<<52 > 1<<53 {
 		t.Error("places of ours collide with times, or do not fit 53 bits")
 	}
+}
+
+// Writers at once, a reader meanwhile: each record reaches the reader, though
+// all are of one second and commit in any order.
+func TestSyncBesideWriters(t *testing.T) {
+	t.Parallel()
+	eachEngine(t, func(t *testing.T, b *bench) {
+		me := signedIn(t, b.Server, b.api)
+		const writers, each = 4, 15
+		var wait sync.WaitGroup
+		made := make([][]string, writers)
+		for w := range writers {
+			wait.Go(func() {
+				for i := range each {
+					id := me.make(ModuleContacts, `{"lastname":"`+strconv.Itoa(i)+`"}`)
+					made[w] = append(made[w], id)
+				}
+			})
+		}
+		finished := make(chan struct{})
+		go func() { wait.Wait(); close(finished) }()
+		seen := map[string]bool{}
+		last, over := int64(0), false
+		for !over {
+			select {
+			case <-finished:
+				over = true // one more round
+			default:
+			}
+			page := me.sync(last, ModuleContacts)
+			for _, id := range idsOf(page.Updated) {
+				seen[id] = true
+			}
+			last = page.LastModifiedTime
+		}
+		for _, id := range slices.Concat(made...) {
+			if !seen[id] {
+				t.Errorf("%s was missed", id)
+			}
+		}
+		if len(seen) != writers*each {
+			t.Errorf("%d seen, %d made", len(seen), writers*each)
+		}
+	})
 }
