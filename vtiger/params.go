@@ -260,7 +260,7 @@ func splitName(name string) (base string, keys []string) {
 
 // mangle makes a top name legal as a PHP variable.
 func mangle(name string) string {
-	if strings.IndexAny(name, " .[") < 0 {
+	if !strings.ContainsAny(name, " .[") {
 		return name
 	}
 	b := []byte(name) // by bytes: a name may be invalid UTF-8

@@ -391,7 +391,11 @@ func sentence(e *styk.Error) string {
 	if e.Text != "" || len(e.Faults) == 0 {
 		return e.Text
 	}
-	return e.Faults[0].Field + ": " + e.Faults[0].Text
+	f := e.Faults[0]
+	if strings.HasPrefix(f.Text, f.Field) { // the readers of the wire name the field themselves
+		return f.Text
+	}
+	return f.Field + ": " + f.Text
 }
 
 func faultList(e *styk.Error) List {

@@ -2,9 +2,7 @@ package vtiger
 
 import (
 	"context"
-	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -104,14 +102,6 @@ func demoForm() *styk.Webform {
 			{Part: "file_1_3", Title: "Скриншот прогресса обучения/личного кабинета"},
 		},
 	}
-}
-
-// as makes the server see a caller from another address.
-func (b *bench) from(address string) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.RemoteAddr = netip.AddrPortFrom(netip.MustParseAddr(address), 40000).String()
-		b.ServeHTTP(w, r)
-	})
 }
 
 func ok(t testing.TB, err error) {

@@ -260,7 +260,6 @@ const (
 	dateForm = "2006-01-02"
 	timeForm = "2006-01-02 15:04:05" // UTC
 
-	multiSeparator = " |##| " // between the values of a multi-picklist
 )
 
 // boolText is a truth value as records have it.
