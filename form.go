@@ -1,5 +1,13 @@
 package styk
 
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
 // Webform is what capture.php takes under one public id.
 type Webform struct {
 	Name      string     `yaml:"name" json:"name"`
@@ -24,3 +32,169 @@ const (
 	MatchPhone = "phone"
 	MatchNever = "never"
 )
+
+// Form is one form of the site, as the YAML describes it.
+type Form struct {
+	Name     string            `yaml:"name" json:"name"`
+	Title    string            `yaml:"title" json:"title"`
+	Targets  []string          `yaml:"targets,omitempty" json:"targets,omitempty"`
+	Wait     *Duration         `yaml:"wait,omitempty" json:"wait,omitempty"`   // for the CRM's number; not given: 4s
+	After    string            `yaml:"after,omitempty" json:"after,omitempty"` // reload, reset, or an address
+	Fields   []FormField       `yaml:"fields" json:"fields"`
+	Texts    map[string]string `yaml:"texts,omitempty" json:"texts,omitempty"` // words of the page by their key
+	Origins  []string          `yaml:"origins,omitempty" json:"origins,omitempty"`
+	Disabled bool              `yaml:"disabled,omitempty" json:"disabled,omitempty"`
+}
+
+// FormField is one field of a form.
+type FormField struct {
+	Name     string   `yaml:"name" json:"name"`
+	Label    string   `yaml:"label,omitempty" json:"label,omitempty"`
+	Type     string   `yaml:"type" json:"type"`
+	Required bool     `yaml:"required,omitempty" json:"required,omitempty"`
+	Options  []string `yaml:"options,omitempty" json:"options,omitempty"` // of a select
+	Help     string   `yaml:"help,omitempty" json:"help,omitempty"`
+	Text     string   `yaml:"text,omitempty" json:"text,omitempty"`     // of a consent: what is agreed to
+	Link     string   `yaml:"link,omitempty" json:"link,omitempty"`     // of a consent: the whole text
+	Accept   []string `yaml:"accept,omitempty" json:"accept,omitempty"` // of a file: pdf, jpg, …; none: anything
+	Max      int      `yaml:"max,omitempty" json:"max,omitempty"`       // letters of a text, number of files
+	Verify   string   `yaml:"verify,omitempty" json:"verify,omitempty"` // of a phone: sms
+}
+
+// The types of form fields.
+const (
+	FieldText     = "text"
+	FieldTextarea = "textarea"
+	FieldSelect   = "select"
+	FieldPhone    = "phone"
+	FieldEmail    = "email"
+	FieldINN      = "inn"
+	FieldDate     = "date"
+	FieldCheckbox = "checkbox"
+	FieldHidden   = "hidden"
+	FieldFile     = "file"
+	FieldConsent  = "consent"
+)
+
+// FieldTypes lists them for pages and errors.
+var FieldTypes = []string{
+	FieldText, FieldTextarea, FieldSelect, FieldPhone, FieldEmail, FieldINN,
+	FieldDate, FieldCheckbox, FieldHidden, FieldFile, FieldConsent,
+}
+
+// What happens after «Хорошо».
+const (
+	AfterReload = "reload"
+	AfterReset  = "reset"
+)
+
+const (
+	defaultWait = 4 * time.Second
+	maxWait     = 20 * time.Second // a browser's patience
+)
+
+// Duration is a length of time that YAML and JSON write as "4s".
+type Duration time.Duration
+
+// MarshalText implements encoding.TextMarshaler.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(time.Duration(d).String()), nil }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (d *Duration) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil || v < 0 {
+		return fmt.Errorf("%q: нужна длительность, например 4s", text)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// WaitFor gives how long a visitor's answer may wait for the CRM's number.
+func (f *Form) WaitFor() time.Duration {
+	if f.Wait == nil {
+		return defaultWait
+	}
+	return min(time.Duration(*f.Wait), maxWait)
+}
+
+// Field finds a field by name; nil when there is none.
+func (f *Form) Field(name string) *FormField {
+	for i := range f.Fields {
+		if f.Fields[i].Name == name {
+			return &f.Fields[i]
+		}
+	}
+	return nil
+}
+
+// Validate says everything that is wrong with the form's definition. The faults
+// name places as in the YAML: fields[2].type.
+func (f *Form) Validate() error {
+	var faults []Fault
+	add := func(field, rule, text string) { faults = append(faults, Fault{Field: field, Rule: rule, Text: text}) }
+	if !nounName.MatchString(f.Name) {
+		add("name", "name", nounNameText)
+	}
+	if f.Wait != nil && time.Duration(*f.Wait) > maxWait {
+		add("wait", "range", "не больше "+maxWait.String()+": дольше посетитель не ждёт")
+	}
+	if f.After != "" && f.After != AfterReload && f.After != AfterReset && !strings.HasPrefix(f.After, "https://") &&
+		!strings.HasPrefix(f.After, "http://") {
+		add("after", "after", "reload, reset или адрес https://…")
+	}
+	if len(f.Fields) == 0 {
+		add("fields", "required", "в форме нет полей")
+	}
+	seen := map[string]bool{}
+	for i := range f.Fields {
+		field := &f.Fields[i]
+		place := fmt.Sprintf("fields[%d].", i)
+		if seen[field.Name] {
+			add(place+"name", "unique", "поле "+field.Name+" уже есть")
+		}
+		seen[field.Name] = true
+		for _, fault := range field.validate() {
+			add(place+fault.Field, fault.Rule, fault.Text)
+		}
+	}
+	if faults != nil {
+		return &Error{Code: Invalid, Faults: faults, Text: "форма " + short(f.Name)}
+	}
+	return nil
+}
+
+func (field *FormField) validate() (faults []Fault) {
+	add := func(name, rule, text string) { faults = append(faults, Fault{Field: name, Rule: rule, Text: text}) }
+	if !fieldName.MatchString(field.Name) {
+		add("name", "name", "имя поля из латинских букв, цифр и _, начинается с буквы")
+	}
+	if !slices.Contains(FieldTypes, field.Type) {
+		add("type", "choice", "одно из: "+strings.Join(FieldTypes, ", "))
+	}
+	if field.Type == FieldSelect && len(field.Options) == 0 {
+		add("options", "required", "у списка нет вариантов")
+	}
+	if field.Type != FieldSelect && len(field.Options) > 0 {
+		add("options", "unused", "варианты бывают только у select")
+	}
+	if field.Verify != "" && (field.Type != FieldPhone || field.Verify != "sms") {
+		add("verify", "choice", "только sms и только у телефона")
+	}
+	if field.Max < 0 {
+		add("max", "range", "не меньше нуля")
+	}
+	return faults
+}
+
+var fieldName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,63}$`)
+
+// maxLetters bounds a field's value where the form does not.
+func (field *FormField) maxLetters() int {
+	switch {
+	case field.Max > 0 && field.Type != FieldFile:
+		return field.Max
+	case field.Type == FieldTextarea:
+		return 20000
+	}
+	return 1000
+}

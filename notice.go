@@ -1,0 +1,34 @@
+package styk
+
+import "time"
+
+// NoticeType says what a notice tells.
+type NoticeType string
+
+// The notices. Their texts are stored.
+const (
+	NoticeAccepted  NoticeType = "ticket.accepted"  // to the visitor: our number, the CRM's if it is known
+	NoticeNumber    NoticeType = "ticket.number"    // to the visitor: the CRM's number came later
+	NoticeFailed    NoticeType = "target.failed"    // to the owner: deliveries need a person, or the target stands
+	NoticeRecovered NoticeType = "target.recovered" // to the owner: the target takes again
+)
+
+// Notice is what a message to a person is made of; what is not said is empty.
+// Who words it knows the type and the firm.
+type Notice struct {
+	Type      NoticeType `json:"type"`
+	To        string     `json:"to,omitempty"` // the visitor's address; "": the owner
+	Number    string     `json:"number,omitempty"`
+	CRMNumber string     `json:"crm_number,omitempty"`
+	Form      string     `json:"form,omitempty"` // title
+	StatusURL string     `json:"status_url,omitempty"`
+
+	Target  string        `json:"target,omitempty"`
+	Cause   string        `json:"cause,omitempty"`
+	Paused  bool          `json:"paused,omitempty"`  // the whole target stands
+	Numbers []string      `json:"numbers,omitempty"` // of tickets that wait for a person, the newest first
+	Since   time.Time     `json:"since,omitzero"`
+	Down    time.Duration `json:"down_ns,omitempty"` // how long the target took nothing
+	Waiting int64         `json:"waiting,omitempty"` // deliveries on their way
+	Failed  int64         `json:"failed,omitempty"`  // deliveries that wait for a person
+}
