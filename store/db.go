@@ -49,10 +49,7 @@ type DB struct {
 
 // Open opens, migrates and, for SQLite, starts the writer. Close ends it.
 func Open(ctx context.Context, o Options) (*DB, error) {
-	db := &DB{Now: o.Now, log: o.Log, closed: make(chan struct{})}
-	if db.Now == nil {
-		db.Now = time.Now
-	}
+	db := &DB{Now: nowOr(o.Now), log: o.Log, closed: make(chan struct{})}
 	if db.log == nil {
 		db.log = slog.New(slog.DiscardHandler)
 	}
@@ -74,6 +71,13 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
+}
+
+func nowOr(now func() time.Time) func() time.Time {
+	if now == nil {
+		return time.Now
+	}
+	return now
 }
 
 // IsPostgres says whether address names a PostgreSQL database.

@@ -12,6 +12,12 @@ type dialect struct {
 	// setNumber continues the number line above $1, never below where it is, in
 	// two statements; $1 stands in the second.
 	setNumber [2]string
+	// columns lists the real schema: table, column, in order.
+	columns string
+	// lines lists where each table's own numbers stand: table, last number.
+	lines string
+	// setLine continues the numbers of table $1 above $2.
+	setLine string
 	// extra reads field $n of a record's foreign fields as text.
 	extra func(arg string) string
 }
@@ -29,7 +35,11 @@ var sqliteDialect = dialect{
 			WHERE NOT EXISTS (SELECT 1 FROM sqlite_sequence WHERE name = 'entity')`,
 		`UPDATE sqlite_sequence SET seq = max(seq, $1) WHERE name = 'entity'`,
 	},
-	extra: func(arg string) string { return `coalesce(json_extract(extra, '$."' || ` + arg + ` || '"'), '')` },
+	columns: `SELECT m.name, p.name FROM sqlite_master m JOIN pragma_table_info(m.name) p
+		WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name <> 'schema_version' ORDER BY m.name, p.cid`,
+	lines:   `SELECT name, seq FROM sqlite_sequence WHERE name <> 'schema_version'`,
+	setLine: `INSERT INTO sqlite_sequence (name, seq) VALUES ($1, $2)`,
+	extra:   func(arg string) string { return `coalesce(json_extract(extra, '$."' || ` + arg + ` || '"'), '')` },
 }
 
 // On PostgreSQL text is compared by bytes, as SQLite does, and fold() is what
@@ -49,5 +59,10 @@ var postgresDialect = dialect{
 		`LOCK TABLE entity IN SHARE ROW EXCLUSIVE MODE`,
 		`SELECT setval('entity_id_seq', greatest($1::bigint, (SELECT last_value FROM entity_id_seq)))`,
 	},
-	extra: func(arg string) string { return "coalesce(extra::json ->> " + arg + "::text, '')" },
+	columns: `SELECT table_name::text, column_name::text FROM information_schema.columns
+		WHERE table_schema = current_schema() AND table_name <> 'schema_version' ORDER BY table_name, ordinal_position`,
+	lines: `SELECT replace(sequencename, '_id_seq', ''), last_value FROM pg_sequences
+		WHERE schemaname = current_schema() AND sequencename <> 'schema_version_id_seq' AND last_value IS NOT NULL`,
+	setLine: `SELECT setval(pg_get_serial_sequence($1, 'id'), $2::bigint)`,
+	extra:   func(arg string) string { return "coalesce(extra::json ->> " + arg + "::text, '')" },
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -22,10 +23,19 @@ var ErrNewer = errors.New("a newer styk wrote this")
 // migrate brings the schema up to date, once even when several processes start
 // at the same moment. Migrations go forward only.
 func migrate(ctx context.Context, db *DB, pool *sql.DB) error {
+	return migrateTo(ctx, db, pool, newest)
+}
+
+// newest stands for the last schema version that this release knows.
+const newest = 1 << 62
+
+// migrateTo goes forward to a version and no further.
+func migrateTo(ctx context.Context, db *DB, pool *sql.DB, version int64) error {
 	migrations, err := goMigrations(db.d)
 	if err != nil {
 		return err
 	}
+	migrations = slices.DeleteFunc(migrations, func(m *goose.Migration) bool { return m.Version > version })
 	dialect, opts := goose.DialectSQLite3, []goose.ProviderOption{
 		goose.WithGoMigrations(migrations...),
 		goose.WithDisableGlobalRegistry(true),

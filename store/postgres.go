@@ -19,6 +19,14 @@ const cancelPatience = 2 * time.Second
 
 // openPostgres opens a pool on address; several processes may share it.
 func openPostgres(ctx context.Context, db *DB, o Options) error {
+	if err := db.dialPostgres(ctx, o); err != nil {
+		return err
+	}
+	return migrate(ctx, db, db.pool)
+}
+
+// dialPostgres makes the pool and sees that the server answers.
+func (db *DB) dialPostgres(ctx context.Context, o Options) error {
 	config, err := pgx.ParseConfig(o.Database)
 	if err != nil {
 		return err
@@ -34,10 +42,7 @@ func openPostgres(ctx context.Context, db *DB, o Options) error {
 	}
 	db.pool.SetMaxOpenConns(limit)
 	db.pool.SetMaxIdleConns(limit)
-	if err := db.pool.PingContext(ctx); err != nil {
-		return err
-	}
-	return migrate(ctx, db, db.pool)
+	return db.pool.PingContext(ctx)
 }
 
 // pooled runs statements on a PostgreSQL transaction; pgx prepares and keeps

@@ -49,14 +49,12 @@ func openSQLite(ctx context.Context, db *DB, o Options) error {
 	if err := private(o.Database); err != nil {
 		return err
 	}
-	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: o.Database}).EscapedPath(),
-		RawQuery: "_pragma=busy_timeout(10000)&_txlock=immediate"}).String()
-	pool, err := sql.Open("sqlite", dsn)
+	pool, err := sql.Open("sqlite", sqliteAddress(o.Database))
 	if err != nil {
 		return err
 	}
 	db.d, db.pool = sqliteDialect, pool
-	pool.SetMaxOpenConns(readerCount + 3) // writer, checkpoints, migrations
+	pool.SetMaxOpenConns(readerCount + 4) // writer, checkpoints, migrations, a dump
 	write, err := sqliteConn(ctx, pool, writerCacheKB, false)
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.Database, err)
@@ -81,6 +79,12 @@ func openSQLite(ctx context.Context, db *DB, o Options) error {
 	}
 	db.writer = newWriter(db, write, check, o.Database+"-wal")
 	return nil
+}
+
+// sqliteAddress gives the driver's address of a file.
+func sqliteAddress(path string) string {
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(),
+		RawQuery: "_pragma=busy_timeout(10000)&_txlock=immediate"}).String()
 }
 
 // private makes the database file readable for its owner alone.
@@ -119,7 +123,7 @@ func sqliteConn(ctx context.Context, pool *sql.DB, cacheKB int, readOnly bool) (
 }
 
 // viewSQLite runs fn on a read connection.
-func (db *DB) viewSQLite(ctx context.Context, fn func(*Tx) error) (err error) {
+func (db *DB) viewSQLite(ctx context.Context, fn func(*Tx) error) error {
 	var r *reader
 	select {
 	case r = <-db.readers:
@@ -129,6 +133,11 @@ func (db *DB) viewSQLite(ctx context.Context, fn func(*Tx) error) (err error) {
 		return errClosed
 	}
 	defer func() { db.readers <- r }()
+	return db.viewOn(ctx, r, fn)
+}
+
+// viewOn runs fn over one state on the connection r.
+func (db *DB) viewOn(ctx context.Context, r *reader, fn func(*Tx) error) (err error) {
 	background := context.WithoutCancel(ctx)
 	if _, err := r.exec(background, "BEGIN", nil); err != nil {
 		return err
