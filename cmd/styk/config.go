@@ -91,8 +91,8 @@ func explainParse(err error) error {
 func checkEnvironment(model *kong.Node, env []string) error {
 	known := variables(model)
 	for _, pair := range env {
-		name, _, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, envPrefix) || strings.HasPrefix(name, envPrefix+"TEST_") || slices.Contains(known, name) {
+		name, value, _ := strings.Cut(pair, "=")
+		if value == "" || !strings.HasPrefix(name, envPrefix) || strings.HasPrefix(name, envPrefix+"TEST_") || slices.Contains(known, name) {
 			continue
 		}
 		return wrongSetting(meant(name, known), "the environment variable %s is unknown", name)

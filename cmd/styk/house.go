@@ -31,6 +31,15 @@ type house struct {
 	made   bool // the folder is new
 	lock   *lock
 	vital  *vital
+	// serving is how the folder is served; nil when it is not.
+	serving *served
+}
+
+// served is what doctor wants to know of a serving process.
+type served struct {
+	*serving
+	encrypted, demo bool
+	certFiles       []string
 }
 
 // openHouse locks and opens the folder, and makes it where it is missing.

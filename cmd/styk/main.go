@@ -27,6 +27,9 @@ type cli struct {
 	Apply   applyCommand   `cmd:"" help:"Bring users and web forms to what a YAML file says."`
 	Export  exportCommand  `cmd:"" help:"Print users and web forms as that YAML, without secrets."`
 	Import  importCommands `cmd:"" help:"Take over records from a Vtiger or from a CSV file."`
+	Backup  backupCommand  `cmd:"" help:"Write everything into one file, also while styk serves."`
+	Restore restoreCommand `cmd:"" help:"Make an empty data folder what a backup holds."`
+	Doctor  doctorCommand  `cmd:"" help:"Look at everything and say in plain words what is wrong."`
 	Bench   benchCommand   `cmd:"" help:"Measure this machine: requests per second, memory, start."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 	Help    helpCommand    `cmd:"" help:"Explain a command, with an example."`

@@ -31,19 +31,22 @@ type serving struct {
 
 type serveCommand struct {
 	serving
-	Config    string   `placeholder:"FILE" help:"YAML as for styk apply, applied at every start."`
-	TLSCert   []string `name:"tls-cert" placeholder:"FILE" help:"Certificate chain in PEM; several (RSA and EC) with commas."`
-	TLSKey    []string `name:"tls-key" placeholder:"FILE" help:"Its private key; as many as certificates."`
-	TLSDomain []string `name:"tls-domain" placeholder:"DOMAIN" help:"Get certificates for these domains by ACME; needs --listen :443."`
-	TLSEmail  string   `name:"tls-email" placeholder:"MAIL" help:"Address the ACME authority may write to."`
-	TLSCA     string   `name:"tls-ca" placeholder:"URL" help:"Another ACME authority than Let's Encrypt."`
+	Config     string   `placeholder:"FILE" help:"YAML as for styk apply, applied at every start."`
+	TLSCert    []string `name:"tls-cert" placeholder:"FILE" help:"Certificate chain in PEM; several (RSA and EC) with commas."`
+	TLSKey     []string `name:"tls-key" placeholder:"FILE" help:"Its private key; as many as certificates."`
+	TLSDomain  []string `name:"tls-domain" placeholder:"DOMAIN" help:"Get certificates for these domains by ACME; needs --listen :443."`
+	TLSEmail   string   `name:"tls-email" placeholder:"MAIL" help:"Address the ACME authority may write to."`
+	TLSCA      string   `name:"tls-ca" placeholder:"URL" help:"Another ACME authority than Let's Encrypt."`
+	BackupDir  string   `placeholder:"DIR" help:"Write a backup here every day, and try to restore it."`
+	BackupAt   string   `default:"03:30" placeholder:"HH:MM" help:"When, in --timezone."`
+	BackupKeep int      `default:"7" placeholder:"N" help:"How many to keep."`
 }
 
 // Help implements kong.HelpProvider.
 func (*serveCommand) Help() string {
 	return "SIGTERM ends it within 10 s, a second SIGTERM at once; nothing accepted is lost either way. SIGHUP reads the " +
 		"certificates again. Examples:\n\n" +
-		"  styk serve --data /var/lib/styk --config styk.yaml\n" +
+		"  styk serve --data /var/lib/styk --config styk.yaml --backup-dir /var/backups/styk\n" +
 		"  styk serve --listen :443 --tls-domain crm.firm.ru --tls-email admin@firm.ru"
 }
 
@@ -52,6 +55,10 @@ func (c *serveCommand) run(ctx context.Context, sh *shell) error {
 		return err
 	}
 	if err := c.check(); err != nil {
+		return err
+	}
+	at, err := parseClock(c.BackupAt)
+	if err != nil {
 		return err
 	}
 	s, err := c.open(ctx, sh, "serve")
@@ -72,6 +79,9 @@ func (c *serveCommand) run(ctx context.Context, sh *shell) error {
 	if s.tls, err = newTLS(c, s.h); err != nil {
 		return err
 	}
+	if c.BackupDir != "" {
+		s.chores = append(s.chores, s.scheduledBackups(c.BackupDir, at, c.BackupKeep))
+	}
 	return s.serve(ctx, sh)
 }
 
@@ -82,6 +92,8 @@ func (c *serveCommand) check() error {
 			"--tls-cert and --tls-key: %d certificates and %d keys", len(c.TLSCert), len(c.TLSKey))
 	case len(c.TLSCert) > 0 && len(c.TLSDomain) > 0:
 		return wrongSetting("take one of the two", "--tls-cert and --tls-domain exclude each other")
+	case c.BackupKeep < 1:
+		return wrongSetting("", "--backup-keep: at least 1")
 	}
 	return nil
 }
@@ -194,6 +206,10 @@ func (s *server) serve(ctx context.Context, sh *shell) error {
 	if err != nil {
 		listener.Close()
 		return err
+	}
+	s.h.serving = &served{serving: s.serving, demo: s.demo, encrypted: s.tls != nil}
+	if s.tls != nil {
+		s.h.serving.certFiles = s.tls.certFiles
 	}
 	web := s.httpServer(ctx)
 	all, ctx := errgroup.WithContext(ctx)
