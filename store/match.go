@@ -64,6 +64,9 @@ func keysOf(rec styk.Record) []Key {
 // Claim takes the key's row, so that no other transaction can make a record
 // for it meanwhile, and gives the record that it names, 0 for none.
 func (tx *Tx) Claim(key Key) (styk.ID, error) {
+	if tx.db.writer != nil {
+		return tx.Lookup(key) // no other transaction runs beside this one
+	}
 	var id int64
 	err := tx.row(`INSERT INTO match_key (kind, key, record_id) VALUES ($1, $2, 0)
 		ON CONFLICT (kind, key) DO UPDATE SET key = excluded.key RETURNING record_id`, key.Kind, key.Key).Scan(&id)

@@ -39,7 +39,9 @@ type job struct {
 
 const (
 	maxGroup       = 128
-	walTarget      = 16 << 20 // bytes after which the log is copied back
+	walTarget      = 16 << 20 // bytes by which the log may grow before it is copied back
+	walGroups      = 64       // or groups, while it grows over what it once was
+	walLimit       = 64 << 20 // bytes above which the file is also cut off
 	checkpointTick = 200 * time.Millisecond
 )
 
@@ -229,37 +231,54 @@ func (w *writer) sql(text string) error {
 }
 
 // checkpoints copies the log back to the database while the writer goes on,
-// then asks it for a short pause in which the emptied log starts anew.
+// then asks it for a pause of a few milliseconds in which the rest follows and
+// after which the log is written from its beginning again. The file keeps its
+// size: a sync that need not note a new one is quicker. While somebody reads an
+// old state the log cannot begin anew, and no pause is asked for.
 func (w *writer) checkpoints() {
 	tick := time.NewTicker(checkpointTick)
 	defer tick.Stop()
+	var groups, size int64 // when the log last began anew
 	for {
 		select {
 		case <-w.stop:
 			return
 		case <-tick.C:
 		}
-		if info, err := os.Stat(w.wal); err != nil || info.Size() < walTarget {
+		info, err := os.Stat(w.wal)
+		if err != nil || info.Size() < size+walTarget && w.groups.Load() < groups+walGroups {
 			continue
 		}
-		w.checkpoint("PASSIVE")
+		if !w.checkpoint("PASSIVE") {
+			continue
+		}
+		mode := "PASSIVE"
+		if info.Size() > walLimit {
+			mode = "TRUNCATE"
+		}
 		pause := make(chan struct{})
 		select {
 		case w.yield <- pause:
-			w.checkpoint("TRUNCATE")
+			w.checkpoint(mode)
 			close(pause)
 		case <-w.stop:
 			return
 		}
+		groups = w.groups.Load()
+		if info, err = os.Stat(w.wal); err == nil {
+			size = info.Size()
+		}
 	}
 }
 
-func (w *writer) checkpoint(mode string) {
+// checkpoint says whether all that stood in the log was copied.
+func (w *writer) checkpoint(mode string) (whole bool) {
 	var busy, frames, copied int64
 	err := w.check.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint("+mode+")").Scan(&busy, &frames, &copied)
 	if err != nil {
 		w.db.log.Warn("checkpoint", "op", mode, "err", err)
 	}
+	return err == nil && busy == 0 && copied == frames
 }
 
 // Checkpoint writes everything back and empties the log, so that erased values

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -273,4 +274,43 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("%d refused with room again", n)
 	}
 	l.check(t, db)
+}
+
+// TestTheLogStaysSmall: it grows while somebody reads an old state, holds no
+// writer up, and is cut off when that has ended.
+func TestTheLogStaysSmall(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("writes 100 MB")
+	}
+	db := openTest(t, Options{Database: filepath.Join(t.TempDir(), "styk.db")})
+	write := func(name string) {
+		must(t, db.Update(t.Context(), func(tx *Tx) error { return tx.SetMeta(name, strings.Repeat(name, 1<<18)) }))
+	}
+	size := func() int64 {
+		info, err := os.Stat(db.writer.wal)
+		must(t, err)
+		return info.Size()
+	}
+	must(t, db.View(t.Context(), func(tx *Tx) error {
+		if _, err := tx.Tick(); err != nil { // its state begins
+			return err
+		}
+		for i := range 100 {
+			write(fmt.Sprintf("n%03d", i))
+		}
+		return nil
+	}))
+	if size() < walLimit {
+		t.Errorf("the log has %d bytes: nothing is shown", size())
+	}
+	for deadline := time.Now().Add(20 * time.Second); size() > walLimit+walTarget; write("more") {
+		if time.Now().After(deadline) {
+			t.Fatalf("the log still has %d bytes", size())
+		}
+	}
+	must(t, db.Checkpoint(t.Context()))
+	if size() != 0 {
+		t.Errorf("after Checkpoint the log has %d bytes", size())
+	}
 }

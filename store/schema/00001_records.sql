@@ -217,7 +217,6 @@ CREATE TABLE match_key (
     record_id BIGINT NOT NULL,
     PRIMARY KEY (kind, key)
 ){rowless};
-CREATE INDEX match_key_record ON match_key (record_id);
 
 CREATE TABLE search (
     token {text} NOT NULL,
