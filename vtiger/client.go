@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"styk/connect"
 )
 
 // Client calls the web service of a Vtiger as one user. Set the exported fields
@@ -34,12 +36,34 @@ type Client struct {
 	// installations store them escaped (spec/vtiger.md 10.8).
 	Unescape bool
 
-	once    sync.Once
+	once   sync.Once
+	shared *loginState
+}
+
+// loginState is the session that goroutines, and clients made by Via, share.
+type loginState struct {
 	turn    chan struct{} // held by the one that logs in
 	mu      sync.Mutex    // guards what follows
 	session session
-	logins  int   // handshakes ended so far
+	ended   int   // handshakes ended so far
 	failure error // of the last handshake
+}
+
+// Via gives a client that goes out by h and shares c's session.
+func (c *Client) Via(h *http.Client) *Client {
+	return &Client{
+		URL: c.URL, User: c.User, AccessKey: c.AccessKey, HTTP: h, Timeout: c.Timeout, Unescape: c.Unescape,
+		shared: c.common(),
+	}
+}
+
+func (c *Client) common() *loginState {
+	c.once.Do(func() {
+		if c.shared == nil {
+			c.shared = &loginState{turn: make(chan struct{}, 1)}
+		}
+	})
+	return c.shared
 }
 
 // session is what login gave.
@@ -118,45 +142,46 @@ func sessionDead(err error) bool {
 // open gives the session, another than the dead one. One goroutine logs in, the
 // others wait for it and share its outcome.
 func (c *Client) open(ctx context.Context, dead string) (session, error) {
-	c.once.Do(func() { c.turn = make(chan struct{}, 1) })
-	s, logins, _ := c.state()
+	l := c.common()
+	s, ended, _ := l.state()
 	if s.Name != "" && s.Name != dead {
 		return s, nil
 	}
 	select {
-	case c.turn <- struct{}{}:
-		defer func() { <-c.turn }()
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
 	case <-ctx.Done():
 		return session{}, fmt.Errorf("wait for the login: %w", ctx.Err())
 	}
-	s, now, failure := c.state()
+	s, now, failure := l.state()
 	switch {
 	case s.Name != "" && s.Name != dead:
 		return s, nil
-	case now != logins && failure != nil:
+	case now != ended && failure != nil:
 		return session{}, failure
 	}
 	s, err := c.handshake(ctx)
 	if ctx.Err() != nil && err != nil {
 		return session{}, err // this caller gave up: says nothing to the others
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.session, c.failure = s, err
-	c.logins++
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.session, l.failure = s, err
+	l.ended++
 	return s, err
 }
 
-func (c *Client) state() (s session, logins int, failure error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.session, c.logins, c.failure
+func (l *loginState) state() (s session, ended int, failure error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.session, l.ended, l.failure
 }
 
 // handshake logs in. Stock keeps one token per user, so another program's
 // getchallenge may spoil ours and look like a wrong key: one more try tells
-// (spec/vtiger.md 2.2).
+// (spec/vtiger.md 2.2). A login changes nothing over there.
 func (c *Client) handshake(ctx context.Context) (session, error) {
+	ctx = connect.Harmless(ctx)
 	s, err := c.logIn(ctx)
 	var refused *RemoteError
 	if errors.As(err, &refused) && (refused.Code == CodeInvalidCredentials || refused.Code == CodeInvalidToken) {
@@ -199,16 +224,7 @@ func (c *Client) send(ctx context.Context, operation string, get bool, values ur
 // do does one request and reads the envelope of its answer. Length -1 means
 // unknown.
 func (c *Client) do(ctx context.Context, operation, method, query, contentType string, body io.Reader, length int64) (json.RawMessage, error) {
-	if _, has := ctx.Deadline(); !has {
-		timeout := c.Timeout
-		if timeout == 0 {
-			timeout = time.Minute
-		}
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, timeout)
-		defer cancel()
-	}
-	req, err := http.NewRequestWithContext(ctx, method, c.URL, body)
+	req, err := http.NewRequest(method, c.URL, body)
 	if err != nil {
 		return nil, fmt.Errorf("vtiger %s: the address: %w", operation, withoutURL(err))
 	}
@@ -222,21 +238,50 @@ func (c *Client) do(ctx context.Context, operation, method, query, contentType s
 		req.ContentLength = length
 		req.Header.Set("Content-Type", contentType)
 	}
-	resp, err := c.straight().Do(req)
+	resp, answer, err := c.exchange(ctx, operation, req)
 	if err != nil {
-		return nil, fmt.Errorf("vtiger %s: %w", operation, withoutURL(err))
+		return nil, err
+	}
+	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
+		return nil, &AnswerError{Operation: operation, Status: resp.StatusCode, Text: "the address leads elsewhere, set this one: " + movedTo(resp)}
+	}
+	result, err := readEnvelope(operation, resp.StatusCode, answer)
+	return result, askedToWait(err, resp)
+}
+
+// exchange sends a request and reads the answer, whose body is closed then.
+func (c *Client) exchange(ctx context.Context, operation string, req *http.Request) (*http.Response, []byte, error) {
+	if _, has := ctx.Deadline(); !has {
+		timeout := c.Timeout
+		if timeout == 0 {
+			timeout = time.Minute
+		}
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
+	resp, err := c.straight().Do(req.WithContext(ctx))
+	if err != nil {
+		return nil, nil, fmt.Errorf("vtiger %s: %w", operation, withoutURL(err))
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("vtiger %s: read the answer: %w", operation, err)
+		return nil, nil, fmt.Errorf("vtiger %s: read the answer: %w", operation, err)
 	case len(answer) > maxAnswer:
-		return nil, &AnswerError{Operation: operation, Status: resp.StatusCode, Text: "the answer is larger than 256 MB"}
-	case resp.StatusCode >= 300 && resp.StatusCode < 400:
-		return nil, &AnswerError{Operation: operation, Status: resp.StatusCode, Text: "the address leads elsewhere, set this one: " + movedTo(resp)}
+		return nil, nil, &AnswerError{Operation: operation, Status: resp.StatusCode, Text: "the answer is larger than 256 MB"}
 	}
-	return readEnvelope(operation, resp.StatusCode, answer)
+	return resp, answer, nil
+}
+
+// askedToWait notes on an answer that is none how long it asks to be left alone.
+func askedToWait(err error, resp *http.Response) error {
+	var none *AnswerError
+	if errors.As(err, &none) {
+		none.Wait, none.Asked = connect.RetryAfter(resp.Header, time.Now())
+	}
+	return err
 }
 
 // straight is the HTTP client without redirects: following one would turn a

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // RemoteError is a refusal by Vtiger itself.
@@ -35,6 +36,9 @@ type AnswerError struct {
 	Status    int    // of HTTP; 0 when the answer was JSON of another shape than expected
 	Text      string // what came instead, in plain words
 	Head      string // the first bytes of the body; may hold what was sent: not for logs
+
+	Wait  time.Duration // before calling again, when Asked
+	Asked bool          // the answer named a time: the header Retry-After
 }
 
 // Error implements error.

@@ -273,7 +273,7 @@ func (c *Client) CreateDocument(ctx context.Context, up Upload) (Record, error) 
 		fields = append(fields, Field{Name: "notes_title", Text: up.FileName})
 	}
 	result, err := c.inSession(ctx, func(session string) (json.RawMessage, error) {
-		return c.sendFile(ctx, up, [][2]string{
+		return c.sendFile(ctx, OpCreate, "filename", up, [][2]string{
 			{"operation", OpCreate}, {"sessionName", session}, {"elementType", ModuleDocuments}, {"element", encodeElement(fields)},
 		})
 	})
@@ -286,8 +286,9 @@ func (c *Client) CreateDocument(ctx context.Context, up Upload) (Record, error) 
 // fileNames are written as browsers write them.
 var fileNames = strings.NewReplacer(`"`, "%22", "\r", "%0D", "\n", "%0A")
 
-// sendFile posts a multipart form whose last part is the file, as a stream.
-func (c *Client) sendFile(ctx context.Context, up Upload, params [][2]string) (json.RawMessage, error) {
+// sendFile posts a multipart form whose last part, of the given name, is the
+// file, as a stream.
+func (c *Client) sendFile(ctx context.Context, operation, part string, up Upload, params [][2]string) (json.RawMessage, error) {
 	file, err := up.Open()
 	if err != nil {
 		return nil, fmt.Errorf("open the file to upload: %w", err)
@@ -300,7 +301,7 @@ func (c *Client) sendFile(ctx context.Context, up Upload, params [][2]string) (j
 			return nil, err
 		}
 	}
-	head.WriteString("\r\n--" + form.Boundary() + "\r\nContent-Disposition: form-data; name=\"filename\"; filename=\"" +
+	head.WriteString("\r\n--" + form.Boundary() + "\r\nContent-Disposition: form-data; name=\"" + part + "\"; filename=\"" +
 		fileNames.Replace(up.FileName) + "\"\r\nContent-Type: application/octet-stream\r\n\r\n")
 	tail := "\r\n--" + form.Boundary() + "--\r\n"
 	length := int64(-1)
@@ -308,7 +309,7 @@ func (c *Client) sendFile(ctx context.Context, up Upload, params [][2]string) (j
 		length = int64(head.Len()) + up.Size + int64(len(tail))
 	}
 	body := io.MultiReader(strings.NewReader(head.String()), file, strings.NewReader(tail))
-	return c.do(ctx, OpCreate, "POST", "", form.FormDataContentType(), body, length)
+	return c.do(ctx, operation, "POST", "", form.FormDataContentType(), body, length)
 }
 
 // File is a stored file with its bytes.
