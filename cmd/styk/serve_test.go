@@ -30,11 +30,17 @@ import (
 // serveHere runs serve in this process until the test asks it to end.
 func serveHere(t *testing.T, args ...string) (base string, end func() int) {
 	t.Helper()
+	return runHere(t, "serve", args...)
+}
+
+// runHere runs serve or demo in this process.
+func runHere(t *testing.T, name string, args ...string) (base string, end func() int) {
+	t.Helper()
 	said := &lockedBuffer{}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan int, 1)
 	go func() {
-		ended <- execute(ctx, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...),
+		ended <- execute(ctx, append([]string{name, "--listen", "127.0.0.1:0"}, args...),
 			&shell{in: strings.NewReader(""), out: said, err: said})
 	}()
 	done := false
@@ -297,4 +303,36 @@ func TestPagesAreClosedToOthers(t *testing.T) {
 	if resp.StatusCode != http.StatusForbidden {
 		t.Errorf("/metrics from elsewhere: %d", resp.StatusCode)
 	}
+}
+
+// TestSlowSenderIsGivenUp: a body that does not come on ends its request, not
+// the patience of the server.
+func TestSlowSenderIsGivenUp(t *testing.T) {
+	t.Parallel()
+	r, w := net.Pipe()
+	defer w.Close()
+	control := &deadlines{ResponseRecorder: httptest.NewRecorder()}
+	p := newPatient(control, &http.Request{Body: r}).(*patient)
+	if len(control.set) != 1 || control.set[0].After(time.Now().Add(bodyGrace+time.Second)) {
+		t.Fatalf("at the start: %v", control.set)
+	}
+	go w.Write(make([]byte, 20*bodyPace))
+	if _, err := io.ReadFull(p, make([]byte, 20*bodyPace)); err != nil {
+		t.Fatal(err)
+	}
+	if last := control.set[len(control.set)-1]; last.Sub(control.set[0]) < 10*time.Second {
+		t.Errorf("who sends gets time: %v", control.set)
+	}
+}
+
+// deadlines notes what deadlines are set on a connection.
+type deadlines struct {
+	*httptest.ResponseRecorder
+	set []time.Time
+}
+
+// SetReadDeadline is found by http.ResponseController.
+func (d *deadlines) SetReadDeadline(t time.Time) error {
+	d.set = append(d.set, t)
+	return nil
 }
