@@ -64,5 +64,8 @@ type Kind struct {
 	Title   string            // shown to people, Russian
 	Fields  []Field           // what the settings page asks and YAML accepts
 	Mapping map[string]string // the default of a target's "mapping:"; may be nil
-	New     func(Settings) (Connector, error)
+	// Parallel is how many parcels the system takes well at once, where a target
+	// does not say; 0: 4.
+	Parallel int
+	New      func(Settings) (Connector, error)
 }

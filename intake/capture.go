@@ -16,6 +16,8 @@ type Post struct {
 	Address string // of the visitor
 	Key     string // idempotency key; "" for none
 	Hash    string // of values and files, for the key
+
+	number string // of the ticket, where the form names targets
 }
 
 // byCapture stands in the history of what public forms brought.
@@ -25,10 +27,15 @@ var byCapture = store.By{Origin: "capture"}
 // of ИНН and code, in one transaction. A found contact is never overwritten:
 // only his empty fields are filled, other values wait for a person (contract
 // 10). It gives the contact's number.
-func (in *Intake) Capture(ctx context.Context, form *styk.Webform, p Post) (styk.ID, error) {
-	var id styk.ID
+func (in *Intake) Capture(ctx context.Context, form *styk.Webform, p Post) (id styk.ID, err error) {
+	if len(form.Targets) > 0 {
+		if p.number, err = in.numbers.Next(ctx, in.DB); err != nil {
+			return 0, err
+		}
+		defer in.wake()
+	}
 	var docs []*styk.Document
-	err := in.DB.Update(ctx, func(tx *store.Tx) (err error) {
+	err = in.DB.Update(ctx, func(tx *store.Tx) (err error) {
 		docs = nil
 		scope := "capture:" + form.PublicID
 		if p.Key != "" {
@@ -73,6 +80,11 @@ func (in *Intake) capture(tx *store.Tx, form *styk.Webform, p Post) (styk.ID, []
 	}
 	for _, d := range differing {
 		if err := tx.Suggest(id, d.Name, d.Text(), s.ID); err != nil {
+			return 0, nil, err
+		}
+	}
+	if len(form.Targets) > 0 {
+		if err := in.captureTicket(tx, form, p, s, docs); err != nil {
 			return 0, nil, err
 		}
 	}

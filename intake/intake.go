@@ -25,6 +25,14 @@ type Intake struct {
 	MaxFile int64
 	// Log takes what is noticed on disk; nil for nowhere.
 	Log *slog.Logger
+	// Reserve is how many bytes of the disk stay free for the journal: below
+	// that nothing is accepted. 0 means 64 MB.
+	Reserve int64
+	// Wake is called after something was accepted for delivery; it must not
+	// block. nil: somebody else looks.
+	Wake func()
 
-	locks [64]sync.Mutex // by path
+	numbers store.Numbers
+	waiters waiters
+	locks   [64]sync.Mutex // by path
 }

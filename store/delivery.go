@@ -173,12 +173,32 @@ func (tx *Tx) lease(id int64, c Claim) (*styk.Delivery, error) {
 		return nil, err
 	}
 	d.Attempts++
-	d.State, d.Due = styk.Leased, c.Next(d.Rung)
+	d.State = styk.Leased
+	if c.Next != nil {
+		d.Due = c.Next(d.Rung)
+	}
 	d.Rung++
 	d.Lease = fmt.Sprintf("%s/%d", c.Owner, d.Attempts)
 	return d, tx.exec(`UPDATE delivery SET state = 'leased', lease = $2, lease_until = $3, attempts = $4, rung = $5, rank = 1,
 			due_at = $6 WHERE id = $1`,
 		id, d.Lease, ms(tx.now.Add(c.Life)), int64(d.Attempts), int64(d.Rung), ms(d.Due))
+}
+
+// AnyDue says whether something at the target has come to its time. Claiming may
+// still find that all of it waits for an earlier one of its customer.
+func (tx *Tx) AnyDue(target styk.ID) (bool, error) {
+	for rank := range 2 {
+		var due int64
+		err := tx.row(`SELECT due_at FROM delivery WHERE target_id = $1 AND state = 'due' AND rank = $2
+			ORDER BY due_at, id LIMIT 1`, int64(target), int64(rank)).Scan(&due)
+		if err == nil && due <= ms(tx.now) {
+			return true, nil
+		}
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return false, err
+		}
+	}
+	return false, nil
 }
 
 // NextDue gives when the target's next delivery after now is due; ok is false

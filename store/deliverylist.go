@@ -42,6 +42,7 @@ type Progress struct {
 	Total     int    // deliveries
 	Delivered int
 	Failed    int // wait for a person
+	Paused    int // wait for their target to be resumed
 }
 
 // PostProgress gives what became of a submission, by its key in one look.
@@ -50,7 +51,8 @@ func (tx *Tx) PostProgress(submission styk.ID) (Progress, error) {
 	err := tx.each(func(rows *sql.Rows) error {
 		var state styk.DeliveryState
 		var number, url string
-		if err := rows.Scan((*string)(&state), &number, &url); err != nil {
+		var paused int64
+		if err := rows.Scan((*string)(&state), &number, &url, &paused); err != nil {
 			return err
 		}
 		p.Total++
@@ -59,12 +61,17 @@ func (tx *Tx) PostProgress(submission styk.ID) (Progress, error) {
 			p.Delivered++
 		case styk.NeedsHand:
 			p.Failed++
+		case styk.Due:
+			if paused != 0 {
+				p.Paused++
+			}
 		}
 		if p.Number == "" && number != "" {
 			p.Number, p.URL = number, url
 		}
 		return nil
-	}, `SELECT state, number, url FROM delivery WHERE subject = 'ticket' AND about_id = $1 AND about_id <> 0 ORDER BY id`,
+	}, `SELECT d.state, d.number, d.url, t.paused FROM delivery d JOIN target t ON t.id = d.target_id
+		WHERE d.subject = 'ticket' AND d.about_id = $1 AND d.about_id <> 0 ORDER BY d.id`,
 		int64(submission))
 	return p, err
 }

@@ -137,3 +137,12 @@ func (tx *Tx) OnceWithin(scope, key string, life time.Duration) (styk.ID, error)
 }
 
 func equalSecret(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
+
+// KeysOf lists the keys by which a record is known again, sorted: transactions
+// claim them in this one order.
+func KeysOf(rec styk.Record) []Key { return keysOf(rec) }
+
+// Unclaim frees a claimed key for which no record was made.
+func (tx *Tx) Unclaim(key Key) error {
+	return tx.exec(`DELETE FROM match_key WHERE kind = $1 AND key = $2 AND record_id = 0`, key.Kind, key.Key)
+}

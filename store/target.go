@@ -144,6 +144,24 @@ func (tx *Tx) Targets() ([]*styk.Target, error) {
 	return list, err
 }
 
+// RunningTargets gives the numbers of those of the named targets that exist and
+// are not disabled; paused ones too.
+func (tx *Tx) RunningTargets(names []string) (map[string]styk.ID, error) {
+	args := make([]any, len(names))
+	for i, n := range names {
+		args[i] = n
+	}
+	found := make(map[string]styk.ID, len(names))
+	err := tx.each(func(rows *sql.Rows) error {
+		var name string
+		var id int64
+		err := rows.Scan(&name, &id)
+		found[name] = styk.ID(id)
+		return err
+	}, `SELECT name, id FROM target WHERE disabled = 0 AND name IN (`+marks(1, len(names))+`)`, args...)
+	return found, err
+}
+
 // PauseTarget stops a target: nothing more is claimed for it by any process.
 // why is shown to people.
 func (tx *Tx) PauseTarget(id styk.ID, why string) error {
@@ -162,14 +180,14 @@ func (tx *Tx) Alarm(target styk.ID) (first bool, err error) {
 	return n == 1, err
 }
 
-// Calm ends an alarm. It says whether there was one.
-func (tx *Tx) Calm(target styk.ID) (ended bool, err error) {
+// Calm ends an alarm. It gives since when there was one.
+func (tx *Tx) Calm(target styk.ID) (since time.Time, ended bool, err error) {
 	var alarmed int64
 	if err := tx.row(`SELECT alarmed FROM target WHERE id = $1`, int64(target)).Scan(&alarmed); err != nil || alarmed == 0 {
-		return false, err // nearly always: nothing to write
+		return time.Time{}, false, err // nearly always: nothing to write
 	}
 	n, err := tx.changed(`UPDATE target SET alarmed = 0 WHERE id = $1 AND alarmed <> 0`, int64(target))
-	return n == 1, err
+	return fromMS(alarmed), n == 1, err
 }
 
 // WarnAt gives when people may next be told of failed deliveries of the target:

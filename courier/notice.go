@@ -1,0 +1,153 @@
+package courier
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"styk"
+	"styk/connect"
+	"styk/store"
+)
+
+var errNoWords = errors.New("nobody words notices here")
+
+// notice words a message to a person with what is known at this moment.
+func (c *Courier) notice(tx *store.Tx, d *styk.Delivery) (*connect.Notice, error) {
+	n, err := content[styk.Notice](d)
+	if err != nil {
+		return nil, err
+	}
+	if c.o.Compose == nil {
+		return nil, connect.Permanent(connect.Because(errNoWords, "Письма не настроены."))
+	}
+	switch n.Type {
+	case styk.NoticeAccepted, styk.NoticeNumber:
+		err = c.tellTicket(tx, d.About, n)
+	default:
+		err = tellTarget(tx, n)
+	}
+	if err != nil {
+		return nil, err
+	}
+	words := c.o.Compose(*n)
+	return &words, nil
+}
+
+func (c *Courier) tellTicket(tx *store.Tx, submission styk.ID, n *styk.Notice) error {
+	s, err := tx.Post(submission)
+	if styk.CodeOf(err) == styk.NotFound {
+		return connect.Permanent(connect.Because(err, "Обращения больше нет: его стёрли."))
+	}
+	if err != nil {
+		return err
+	}
+	record := &styk.Ticket{Entity: styk.Entity{ID: s.Ticket}}
+	if err := tx.Load(record); err != nil && styk.CodeOf(err) != styk.NotFound {
+		return err
+	}
+	p, err := tx.PostProgress(submission)
+	if err != nil {
+		return err
+	}
+	n.Number, n.CRMNumber, n.Form = record.Number, p.Number, s.Title
+	n.StatusURL, err = c.statusURL(tx, s)
+	return err
+}
+
+func tellTarget(tx *store.Tx, n *styk.Notice) error {
+	t, err := tx.Target(n.Target)
+	if err != nil {
+		return err
+	}
+	rows, err := tx.Deliveries(store.DeliveryFilter{State: styk.NeedsHand, Target: t.ID, Limit: 20})
+	if err != nil {
+		return err
+	}
+	n.Numbers = nil
+	for _, r := range rows {
+		if r.TicketNumber != "" {
+			n.Numbers = append(n.Numbers, r.TicketNumber)
+		}
+	}
+	states, err := tx.QueueStates()
+	for _, q := range states {
+		if q.Target == t.ID {
+			n.Waiting, n.Failed = q.Waiting+q.UnderWay, q.Failed
+		}
+	}
+	return err
+}
+
+// tellNumber sends the visitor the foreign number, unless the first letter has
+// not gone yet: then it stands in there. It belongs in the transaction that
+// publishes the number.
+func tellNumber(tx *store.Tx, submission styk.ID) error {
+	letters, err := tx.DeliveriesOf(styk.SubjectNotice, submission)
+	if err != nil || len(letters) == 0 || letters[0].State == styk.Due {
+		return err
+	}
+	first, err := content[styk.Notice](letters[0])
+	if err != nil || len(letters) > 1 {
+		return err // he was told already
+	}
+	text, err := json.Marshal(styk.Notice{Type: styk.NoticeNumber, To: first.To})
+	if err != nil {
+		return err
+	}
+	return tx.Enqueue(&styk.Delivery{
+		Target: letters[0].Target, Subject: styk.SubjectNotice, About: submission, Content: text,
+		Coalesce: fmt.Sprintf("number/%d", submission),
+	})
+}
+
+// How often an owner is told of deliveries that need him.
+const (
+	tellSoon  = time.Minute
+	tellEvery = time.Hour
+)
+
+// tellOwner sends the owner a letter about a target, where letters are set up.
+// A waiting one about the same is replaced.
+func tellOwner(tx *store.Tx, about string, n styk.Notice, due time.Time) error {
+	if n.Target == styk.MailTarget {
+		return nil // a letter about letters would not arrive
+	}
+	known, err := tx.RunningTargets([]string{styk.MailTarget})
+	if err != nil || known[styk.MailTarget] == 0 {
+		return err
+	}
+	text, err := json.Marshal(n)
+	if err != nil {
+		return err
+	}
+	return tx.Enqueue(&styk.Delivery{
+		Target: known[styk.MailTarget], Subject: styk.SubjectNotice, Content: text, Due: due,
+		Coalesce: about + "/" + n.Target,
+	})
+}
+
+func tellFailed(tx *store.Tx, t *styk.Target, cause string) error {
+	at, err := tx.WarnAt(t.ID, tellSoon, tellEvery)
+	if err != nil {
+		return err
+	}
+	return tellOwner(tx, "failed", styk.Notice{Type: styk.NoticeFailed, Target: t.Name, Cause: cause, Since: tx.Now()}, at)
+}
+
+func tellStands(tx *store.Tx, t *styk.Target, cause string, since time.Time) error {
+	first, err := tx.Alarm(t.ID)
+	if err != nil || !first {
+		return err
+	}
+	return tellOwner(tx, "stands", styk.Notice{Type: styk.NoticeFailed, Target: t.Name, Cause: cause, Paused: true, Since: since}, time.Time{})
+}
+
+func tellRecovered(tx *store.Tx, t *styk.Target) (told bool, err error) {
+	since, ended, err := tx.Calm(t.ID)
+	if err != nil || !ended {
+		return false, err
+	}
+	return true, tellOwner(tx, "recovered", styk.Notice{Type: styk.NoticeRecovered, Target: t.Name, Down: tx.Now().Sub(since)}, time.Time{})
+}
