@@ -4,12 +4,17 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/johannesboyne/gofakes3"
+	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
 	"styk"
 	"styk/store/storetest"
@@ -179,6 +184,39 @@ func TestClockUntil(t *testing.T) {
 		}
 		if got := at.until(now, moscow); got != want {
 			t.Errorf("%s: %v, want %v", text, got, want)
+		}
+	}
+}
+
+// TestBackupFromS3IntoAFolder: files that lay in S3 come back as a folder, and
+// the other way.
+func TestBackupFromS3IntoAFolder(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(gofakes3.New(s3mem.New(), gofakes3.WithAutoBucket(true)).Server())
+	t.Cleanup(server.Close)
+	place := func(bucket string) []string {
+		return []string{"--files", "s3://" + bucket + "?endpoint=" + url.QueryEscape(server.URL) + "&region=us-east-1",
+			"--files-access-key", "id", "--files-secret-key", "secret"}
+	}
+	dir := t.TempDir()
+	data := newFolder(t, place("one")...)
+	yaml := filepath.Join(dir, "form.yaml")
+	if err := os.WriteFile(yaml, []byte(killForm), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	base, end := serveHere(t, append([]string{"--data", data, "--config", yaml}, place("one")...)...)
+	l := &load{acknowledged: map[string]int{}}
+	l.run(t, base, 2, func(n int64) bool { return n > 20 })
+	end()
+	file := filepath.Join(dir, "b.backup")
+	if out := mustStyk(t, append([]string{"backup", file, "--data", data}, place("one")...)...); !strings.Contains(out, "4 files") {
+		t.Error(out)
+	}
+	mustStyk(t, "restore", file, "--data", filepath.Join(dir, "folder"))
+	mustStyk(t, append([]string{"restore", file, "--data", filepath.Join(dir, "s3")}, place("two")...)...)
+	for _, args := range [][]string{{"--data", filepath.Join(dir, "folder")}, append([]string{"--data", filepath.Join(dir, "s3")}, place("two")...)} {
+		if out := mustStyk(t, append([]string{"doctor"}, args...)...); !strings.Contains(out, "4 files, each as its sum says") {
+			t.Error(out)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,13 +21,13 @@ import (
 )
 
 type benchCommand struct {
-	What     string        `arg:"" optional:"" default:"crm" enum:"crm" help:"What to measure: crm."`
-	Contacts int           `default:"10000" placeholder:"N" help:"Contacts that are there before the load begins."`
-	Workers  int           `default:"32" placeholder:"N" help:"Requests at once."`
-	Seconds  time.Duration `default:"10s" placeholder:"TIME" help:"Time for each measurement."`
-	Database string        `placeholder:"ADDRESS" help:"An empty PostgreSQL database instead of SQLite."`
-	Dir      string        `placeholder:"DIR" help:"Where the folder for the run is made (the system's place)."`
-	JSON     bool          `name:"json" help:"Print JSON instead of a table."`
+	What     string `arg:"" optional:"" default:"crm" enum:"crm" help:"What to measure: crm."`
+	Contacts int    `default:"10000" placeholder:"N" help:"Contacts that are there before the load begins."`
+	Workers  int    `default:"32" placeholder:"N" help:"Requests at once."`
+	Seconds  span   `default:"10" placeholder:"N" help:"Time for each measurement."`
+	Database string `placeholder:"ADDRESS" help:"An empty PostgreSQL database instead of SQLite."`
+	Dir      string `placeholder:"DIR" help:"Where the folder for the run is made (the system's place)."`
+	JSON     bool   `name:"json" help:"Print JSON instead of a table."`
 }
 
 // Help implements kong.HelpProvider.
@@ -35,12 +36,25 @@ func (*benchCommand) Help() string {
 		"the load shares the machine with it. Examples:\n\n  styk bench crm\n  styk bench crm --contacts 1000000"
 }
 
+// span is a time given in seconds, 10, or with its unit, 1m30s.
+type span struct{ time.Duration }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *span) UnmarshalText(text []byte) (err error) {
+	if n, err := strconv.ParseFloat(string(text), 64); err == nil {
+		s.Duration = time.Duration(n * float64(time.Second))
+		return nil
+	}
+	s.Duration, err = time.ParseDuration(string(text))
+	return err
+}
+
 // benchKey is the access key of the run's own user, in a folder that goes away.
 const benchKey = "BenchKey00000001"
 
 func (c *benchCommand) run(ctx context.Context, sh *shell) (err error) {
-	if c.Contacts < 100 || c.Workers < 1 || c.Workers > 1000 || c.Seconds < 100*time.Millisecond {
-		return wrongSetting("", "at least 100 --contacts, 1–1000 --workers, 100ms --seconds")
+	if c.Contacts < 100 || c.Workers < 1 || c.Workers > 1000 || c.Seconds.Duration < 100*time.Millisecond {
+		return wrongSetting("", "at least 100 --contacts, 1–1000 --workers, 0.1 --seconds")
 	}
 	dir, err := os.MkdirTemp(c.Dir, "styk-bench-*")
 	if err != nil {
@@ -108,9 +122,9 @@ func (b *bench) print() error {
 		encoder := json.NewEncoder(b.sh.out)
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(map[string]any{"version": version, "contacts": b.Contacts, "workers": b.Workers,
-			"seconds": b.Seconds.Seconds(), "engine": b.engine(), "figures": b.rows})
+			"seconds": b.Seconds.Duration.Seconds(), "engine": b.engine(), "figures": b.rows})
 	}
-	fmt.Fprintf(b.sh.out, "styk %s, %s, %d contacts, %d workers, %v each\n", version, b.engine(), b.Contacts, b.Workers, b.Seconds)
+	fmt.Fprintf(b.sh.out, "styk %s, %s, %d contacts, %d workers, %v each\n", version, b.engine(), b.Contacts, b.Workers, b.Seconds.Duration)
 	table := tabwriter.NewWriter(b.sh.out, 0, 0, 2, ' ', 0)
 	for _, r := range b.rows {
 		fmt.Fprintf(table, "%s\t%s\t%s\t  %s\t\n", r.Name, figure(r.Value), r.Unit, r.More)
@@ -185,7 +199,7 @@ func (b *bench) seedSlice(ctx context.Context, db *store.DB) error {
 // rawRate is how many contacts the same store takes per second from as many
 // goroutines, each durable before the next: what HTTP could reach at best.
 func (b *bench) rawRate(ctx context.Context, db *store.DB) error {
-	ctx, cancel := context.WithTimeout(ctx, b.Seconds)
+	ctx, cancel := context.WithTimeout(ctx, b.Seconds.Duration)
 	defer cancel()
 	var next, stored atomic.Int64
 	var all sync.WaitGroup
@@ -279,7 +293,7 @@ func (b *bench) measure(ctx context.Context, child *benchChild) error {
 		{"retrieve", b.retrieveLoad(child.address, session)},
 	}
 	for _, l := range loads {
-		r, err := runLoad(ctx, child.address, b.Workers, b.Seconds, l.make)
+		r, err := runLoad(ctx, child.address, b.Workers, b.Seconds.Duration, l.make)
 		if err != nil {
 			return fmt.Errorf("%s: %w", l.name, err)
 		}

@@ -24,6 +24,7 @@ func (s *server) routes() http.Handler {
 	machines := s.machineRoutes(func(r *http.Request) bool { return readers.contain(trusted.remote(r)) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = newPatient(w, r)
+		s.h.log.Debug("request", "op", r.Method, "path", maskedPath(r.URL.Path))
 		switch {
 		case vtiger.Matches(r.URL.Path):
 			crm.ServeHTTP(w, r)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,7 +9,9 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -103,6 +106,9 @@ func (s *serving) check() error {
 	if _, _, err := net.SplitHostPort(s.Listen); err != nil {
 		return wrongSetting("an address is written 127.0.0.1:8383, or :8383 for all", "--listen: %q is no address", s.Listen)
 	}
+	if u, err := url.Parse(s.PublicURL); s.PublicURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		return wrongSetting("such as https://crm.firm.ru", "--public-url: %q is no address", s.PublicURL)
+	}
 	for flag, list := range map[string][]string{"--trusted-proxy": s.TrustedProxy, "--metrics-from": s.MetricsFrom} {
 		if _, err := prefixes(list); err != nil {
 			return wrongSetting("networks are written 10.0.0.0/8, single addresses 10.1.2.3/32", "%s: %v", flag, err)
@@ -156,9 +162,40 @@ func (s *server) applyConfig(ctx context.Context, file string) error {
 	if err != nil {
 		return wrongSetting("", "--config: %v", err)
 	}
+	if line := lineWith(text, demoKey); line > 0 && !loopback(s.Listen) {
+		return demoKeyError(s.Listen, fmt.Sprintf("%s:%d: the access key", file, line))
+	}
 	changes, err := applyYAML(ctx, s.h.db, file, text, false)
-	s.notes = append(s.notes, changes...)
-	return err
+	if err != nil {
+		return err
+	}
+	s.notes = append(s.notes, fmt.Sprintf("%s: %d changes", file, countChanges(changes)))
+	return nil
+}
+
+// countChanges leaves out the lines that show keys: what a server prints ends
+// in a log. Such a user gets a key by styk user key.
+func countChanges(lines []string) (n int) {
+	for _, line := range lines {
+		if !strings.HasPrefix(line, " ") {
+			n++
+		}
+	}
+	return n
+}
+
+// lineWith gives the number of the first line that holds a word; 0 for none.
+func lineWith(text []byte, word string) int {
+	at := bytes.Index(text, []byte(word))
+	if at < 0 {
+		return 0
+	}
+	return 1 + bytes.Count(text[:at], []byte("\n"))
+}
+
+func demoKeyError(listen, what string) error {
+	return wrongSetting("styk user key NAME gives a user another one; leave the published one out of the YAML file",
+		"%s is that of the demo, which is published: --listen %s would let everybody in", what, listen)
 }
 
 // refuseDemoKeys keeps what the whole world has read from being a way in.
@@ -174,8 +211,7 @@ func (s *server) refuseDemoKeys(ctx context.Context) error {
 				return err
 			}
 			if full.AccessKey == demoKey && !full.Disabled {
-				return wrongSetting("styk user key "+u.Name+"  gives him another one (and leave the published one out of the YAML file)",
-					"user %s has the access key of the demo, which is published: --listen %s would let everybody in", u.Name, s.Listen)
+				return demoKeyError(s.Listen, "the access key of user "+u.Name)
 			}
 		}
 		return nil
@@ -295,7 +331,7 @@ func (s *server) greet(sh *shell) {
 // base is the address that people are given.
 func (s *server) base() string {
 	if s.PublicURL != "" {
-		return s.PublicURL
+		return strings.TrimSuffix(s.PublicURL, "/")
 	}
 	scheme := "http://"
 	if s.tls != nil {
