@@ -11,6 +11,10 @@ const (
 	GuessCode  = "code"  // subject: the ИНН
 	GuessFrom  = "from"  // subject: ИНН and session or address
 	GuessLogin = "login" // subject: user and address
+
+	GuessPassword = "password" // subject: a person's name and address
+	GuessName     = "name"     // subject: a person's name
+	GuessAddress  = "address"  // subject: the address
 )
 
 // Missed notes a wrong guess.
@@ -42,4 +46,9 @@ func (tx *Tx) forgetGuesses(scope, subject string) error {
 // ForgiveLogin clears the misses of one user from one address.
 func (tx *Tx) ForgiveLogin(subject string) error {
 	return tx.exec(`DELETE FROM guess WHERE scope = $1 AND subject = $2`, GuessLogin, styk.Fold(subject))
+}
+
+// Forgive clears the misses of one subject.
+func (tx *Tx) Forgive(scope, subject string) error {
+	return tx.exec(`DELETE FROM guess WHERE scope = $1 AND subject = $2`, scope, styk.Fold(subject))
 }

@@ -51,5 +51,9 @@ func (tx *Tx) sweep(idle time.Duration, limit int) (int64, error) {
 	}
 	guesses, err := tx.changed(`DELETE FROM guess WHERE id IN (SELECT id FROM guess WHERE at < $1 LIMIT $2)`,
 		ms(tx.now.Add(-24*time.Hour)), limit)
-	return sessions + keys + guesses, err
+	if err != nil {
+		return 0, err
+	}
+	staff, err := tx.sweepStaff(limit)
+	return sessions + keys + guesses + staff, err
 }

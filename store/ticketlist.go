@@ -1,0 +1,212 @@
+package store
+
+import (
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"styk"
+)
+
+// TicketClosed is the status of a ticket on which nothing is left to do.
+const TicketClosed = "Closed"
+
+// TicketFilter says which tickets to list; zero values mean all.
+type TicketFilter struct {
+	Query   string             // what a person typed: phone tail, number, name, e-mail
+	Open    bool               // those that are not closed
+	Closed  bool               // those that are
+	State   styk.DeliveryState // those with a delivery in this state
+	Contact styk.ID            // those of one customer
+	Before  styk.ID            // for the next page: the last id of this one
+	Limit   int                // 0: 50
+}
+
+// TicketRow is a ticket with what a list shows beside it.
+type TicketRow struct {
+	ID         styk.ID
+	Number     string
+	Title      string
+	Status     string
+	Created    time.Time
+	Contact    styk.ID
+	Name       string // of the customer
+	Mobile     string
+	Email      string
+	Account    string
+	Form       string // its title
+	Deliveries []TicketDelivery
+}
+
+// TicketDelivery is where one delivery of a ticket stands.
+type TicketDelivery struct {
+	ID     styk.ID
+	Target string
+	State  styk.DeliveryState
+	Number string
+	URL    string
+}
+
+// maxFound bounds how many customers and tickets one search looks at.
+const maxFound = 512
+
+// Tickets lists living tickets, newest first.
+func (tx *Tx) Tickets(f TicketFilter) ([]*TicketRow, error) {
+	where, args, none, err := tx.ticketWhere(f)
+	if err != nil || none {
+		return nil, err
+	}
+	if f.Limit == 0 {
+		f.Limit = 50
+	}
+	args = append(args, int64(f.Limit))
+	var list []*TicketRow
+	byID := map[styk.ID]*TicketRow{}
+	err = tx.each(func(rows *sql.Rows) error {
+		r := &TicketRow{}
+		var first, last string
+		err := rows.Scan((*int64)(&r.ID), &r.Number, &r.Title, &r.Status, msDest{&r.Created}, (*int64)(&r.Contact),
+			&first, &last, &r.Mobile, &r.Email, &r.Account)
+		r.Name = strings.TrimSpace(first + " " + last)
+		list, byID[r.ID] = append(list, r), r
+		return err
+	}, `SELECT t.id, t.number, t.title, t.status, t.created, t.contact_id, coalesce(c.first_name, ''), coalesce(c.last_name, ''),
+			coalesce(c.mobile, ''), coalesce(c.email, ''), coalesce(a.name, '')
+		FROM ticket t LEFT JOIN contact c ON c.id = t.contact_id LEFT JOIN account a ON a.id = t.account_id
+		WHERE `+strings.Join(where, " AND ")+fmt.Sprintf(` ORDER BY t.id DESC LIMIT $%d`, len(args)), args...)
+	if err != nil {
+		return nil, err
+	}
+	return list, tx.addDeliveries(list, byID)
+}
+
+func (tx *Tx) ticketWhere(f TicketFilter) (where []string, args []any, none bool, err error) {
+	where = []string{"t.deleted = 0"}
+	add := func(clause string, values ...any) {
+		marks := make([]any, len(values))
+		for i, v := range values {
+			args = append(args, v)
+			marks[i] = len(args)
+		}
+		where = append(where, fmt.Sprintf(clause, marks...))
+	}
+	if f.Open {
+		where = append(where, "t.status <> '"+TicketClosed+"'") // in the text, so that its index serves
+	}
+	if f.Closed {
+		add("t.status = $%d", TicketClosed)
+	}
+	if f.Before != 0 {
+		add("t.id < $%d", int64(f.Before))
+	}
+	if f.Contact != 0 {
+		add("t.contact_id = $%d", int64(f.Contact))
+	}
+	if f.State != "" {
+		state := "d.state = '" + string(styk.NeedsHand) + "'" // likewise
+		if f.State != styk.NeedsHand {
+			args = append(args, string(f.State))
+			state = fmt.Sprintf("d.state = $%d", len(args))
+		}
+		where = append(where, `t.id IN (SELECT s.ticket_id FROM delivery d JOIN submission s ON s.id = d.about_id
+			WHERE d.subject = 'ticket' AND `+state+")")
+	}
+	if strings.TrimSpace(f.Query) != "" {
+		clause, list, err := tx.ticketSearch(f.Query, len(args))
+		if err != nil || clause == "" {
+			return nil, nil, true, err
+		}
+		where, args = append(where, clause), append(args, list...)
+	}
+	return where, args, false, nil
+}
+
+// ticketSearch makes a clause of what was typed: the tickets themselves that it
+// finds, and those of customers and firms that it finds. "" finds nothing.
+func (tx *Tx) ticketSearch(query string, used int) (clause string, args []any, err error) {
+	hits, err := tx.Search(query, []styk.Kind{styk.KindTicket, styk.KindContact, styk.KindAccount}, maxFound)
+	if err != nil || len(hits) == 0 {
+		return "", nil, err
+	}
+	found := map[styk.Kind][]any{}
+	for _, h := range hits {
+		found[h.Kind] = append(found[h.Kind], int64(h.ID))
+	}
+	var parts []string
+	for _, c := range []struct {
+		kind   styk.Kind
+		column string
+	}{{styk.KindTicket, "t.id"}, {styk.KindContact, "t.contact_id"}, {styk.KindAccount, "t.account_id"}} {
+		ids := few(found[c.kind])
+		if len(ids) == 0 {
+			continue
+		}
+		parts = append(parts, c.column+" IN ("+marks(used+len(args)+1, len(ids))+")")
+		args = append(args, ids...)
+	}
+	return "(" + strings.Join(parts, " OR ") + ")", args, nil
+}
+
+// few repeats the last of a list until its length is one of few, so that
+// statements differ little and stay prepared.
+func few(list []any) []any {
+	for n := 8; len(list) > 0 && n <= maxFound; n *= 8 {
+		if len(list) <= n {
+			return append(list, slices.Repeat(list[len(list)-1:], n-len(list))...)
+		}
+	}
+	return list
+}
+
+func (tx *Tx) addDeliveries(list []*TicketRow, byID map[styk.ID]*TicketRow) error {
+	var ids []any
+	for _, r := range list {
+		ids = append(ids, int64(r.ID))
+	}
+	if ids = few(ids); len(ids) == 0 {
+		return nil
+	}
+	return tx.each(func(rows *sql.Rows) error {
+		var ticket styk.ID
+		var form string
+		var id sql.NullInt64
+		var target, state, number, url sql.NullString
+		if err := rows.Scan((*int64)(&ticket), &form, &id, &target, &state, &number, &url); err != nil {
+			return err
+		}
+		r := byID[ticket]
+		r.Form = form
+		if id.Valid {
+			r.Deliveries = append(r.Deliveries, TicketDelivery{
+				styk.ID(id.Int64), target.String, styk.DeliveryState(state.String), number.String, url.String})
+		}
+		return nil
+	}, `SELECT s.ticket_id, s.title, d.id, t.name, d.state, d.number, d.url FROM submission s
+		LEFT JOIN delivery d ON d.subject = 'ticket' AND d.about_id = s.id AND d.about_id <> 0 LEFT JOIN target t ON t.id = d.target_id
+		WHERE s.ticket_id <> 0 AND s.ticket_id IN (`+marks(1, len(ids))+`) ORDER BY d.id`, ids...)
+}
+
+// SubmissionsOfTicket lists what came by forms for a ticket, newest first.
+func (tx *Tx) SubmissionsOfTicket(ticket styk.ID) ([]*styk.Submission, error) {
+	var list []*styk.Submission
+	err := tx.each(func(rows *sql.Rows) error {
+		s := &styk.Submission{}
+		list = append(list, s)
+		return rows.Scan(postDests(s)...)
+	}, `SELECT `+postColumns+` FROM submission WHERE ticket_id = $1 AND ticket_id <> 0 ORDER BY id DESC`, int64(ticket))
+	return list, err
+}
+
+// CommentsOf lists the living comments on a record, oldest first.
+func (tx *Tx) CommentsOf(record styk.ID) ([]*styk.Comment, error) {
+	var list []*styk.Comment
+	err := tx.each(func(rows *sql.Rows) error {
+		c := &styk.Comment{}
+		list = append(list, c)
+		return rows.Scan(dests(c)...)
+	}, `SELECT `+strings.Join(tables[styk.KindComment].columns, ", ")+` FROM comment
+		WHERE related_id = $1 AND deleted = 0 ORDER BY id`, int64(record))
+	return list, err
+}
