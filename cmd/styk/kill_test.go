@@ -40,10 +40,11 @@ func killUnderLoad(t *testing.T, more ...string) {
 	l := &load{acknowledged: map[string]int{}}
 	l.run(t, p.base, 8, func(n int64) bool {
 		if n == 150 {
-			go p.kill()
+			_ = p.cmd.Process.Kill()
 		}
 		return n > 5000
 	})
+	_ = p.cmd.Wait()
 	if len(l.acknowledged) == 0 {
 		t.Fatal("nothing was answered before the kill")
 	}

@@ -133,15 +133,6 @@ func awaitBase(t *testing.T, said *lockedBuffer) string {
 	return ""
 }
 
-// kill is kill -9.
-func (p *process) kill() {
-	p.t.Helper()
-	if err := p.cmd.Process.Kill(); err != nil {
-		p.t.Fatal(err)
-	}
-	_ = p.cmd.Wait()
-}
-
 // command runs a command in this process and gives what it said and its code.
 func command(t *testing.T, args ...string) (out string, code int) {
 	t.Helper()

@@ -123,7 +123,10 @@ func newPatient(w http.ResponseWriter, r *http.Request) io.ReadCloser {
 // Read implements io.Reader.
 func (p *patient) Read(b []byte) (int, error) {
 	n, err := p.ReadCloser.Read(b)
-	if p.read += int64(n); p.read >= p.next {
+	switch p.read += int64(n); {
+	case err != nil: // the end: the answer may take as long as it takes
+		_ = p.control.SetReadDeadline(time.Time{})
+	case p.read >= p.next:
 		p.extend()
 	}
 	return n, err
