@@ -61,7 +61,7 @@ const (
 )
 
 // patronymics are how the last of three Russian names ends.
-var patronymics = []string{"вич", "вна", "чна", "оглы", "кызы"}
+var patronymics = []string{"ич", "вна", "чна", "оглы", "кызы"}
 
 // SplitName takes a name apart as people write it into one field: "Анна
 // Иванова", "Иванова Анна Петровна", "Анна Петровна". What is not clear stays
