@@ -179,9 +179,9 @@ func (c *Client) put(ctx context.Context, address string, up Upload, sign func(h
 	if errors.As(err, &refused) && resp.StatusCode == http.StatusUnauthorized {
 		return err // the session is dead, or the key may not
 	}
-	err = notAnAnswer(operation, resp.StatusCode, answer)
+	none := &AnswerError{Operation: operation, Status: resp.StatusCode, Text: "the file was not taken"}
 	if refused != nil {
-		err.(*AnswerError).Text = refused.Message
+		none.Text = refused.Message
 	}
-	return askedToWait(err, resp)
+	return askedToWait(none, resp)
 }

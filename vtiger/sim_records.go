@@ -31,22 +31,36 @@ func simEscape(text string) string {
 
 var simLabelEscape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#039;")
 
-// show gives a record as read: every field as text, then id, then label (1.5).
+// show gives a record as read: every field as text, then the id; or the columns
+// in the order of the query (1.5, M59, M60).
 func (r *simRecord) show(columns []string) simMap {
 	m := simModuleNamed(r.module)
 	var out simMap
-	for _, f := range m.fields {
-		if columns != nil && !slices.Contains(columns, f.name) {
-			continue
+	if columns == nil {
+		for _, f := range m.fields {
+			out.add(f.name, r.text(f))
 		}
-		value := simEscape(r.values[f.name])
-		if value == "" {
-			value = f.blank
-		}
-		out.add(f.name, value)
+		out.add("id", r.wsid())
+		return out
 	}
-	out.add("id", r.wsid())
+	for _, name := range columns {
+		if name == "id" {
+			out.add(name, r.wsid())
+		} else if f := m.field(name); f != nil {
+			out.add(name, r.text(*f))
+		}
+	}
+	if !slices.Contains(columns, "id") { // always there (3.5)
+		out.add("id", r.wsid())
+	}
 	return out
+}
+
+func (r *simRecord) text(f simField) string {
+	if v := simEscape(r.values[f.name]); v != "" {
+		return v
+	}
+	return f.blank
 }
 
 func (r *simRecord) whole() simMap {
