@@ -6,11 +6,19 @@ package web
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"html/template"
 	"io/fs"
+	"log/slog"
 	"net/http"
+	"net/netip"
 	"strings"
+	"time"
+
+	"styk/intake"
+	"styk/store"
 )
 
 // Options assemble the pages.
@@ -18,6 +26,21 @@ type Options struct {
 	Base    func() string // address that people are given, without a slash at its end
 	Version string
 	Demo    bool // sample data: the pages say so and show the published key
+
+	// The public forms. Without Intake there are none.
+	DB     *store.DB
+	Intake *intake.Intake
+	// Remote gives the address a request came from; nil: that of the connection.
+	Remote func(*http.Request) netip.Addr
+	// Posts and Uploads bound what one address may send; zero: see form.go.
+	Posts, Uploads Rate
+	// Success words the answer to a post by language and clock; nil, or "": the
+	// form's own text, else the fixed one.
+	Success func(lang string, now time.Time) string
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	Log *slog.Logger // nil: nowhere
+
 }
 
 //go:embed templates/*.html static
@@ -30,7 +53,12 @@ func New(o Options) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", o.index)
 	mux.Handle("GET /static/", static())
-	return http.NewCrossOriginProtection().Handler(mux)
+	all := http.NewServeMux()
+	all.Handle("/", http.NewCrossOriginProtection().Handler(mux))
+	if o.Intake != nil {
+		newForms(o).routes(all)
+	}
+	return all
 }
 
 // static serves the stylesheet and what stands beside it, never a folder.
@@ -43,9 +71,28 @@ func static() http.Handler {
 			return
 		}
 		w.Header().Set("Cache-Control", "public, max-age=3600")
+		if tag := tags["static"+strings.TrimPrefix(r.URL.Path, "/static")]; tag != "" {
+			w.Header().Set("ETag", tag)
+		}
+		w.Header().Set("Cross-Origin-Resource-Policy", "cross-origin") // the form's style stands on other sites
 		server.ServeHTTP(w, r)
 	})
 }
+
+// tags name the contents of the built-in files: they have no time to go by.
+var tags = func() map[string]string {
+	all := map[string]string{}
+	_ = fs.WalkDir(files, "static", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		body, err := files.ReadFile(name)
+		sum := sha256.Sum256(body)
+		all[name] = `"` + hex.EncodeToString(sum[:8]) + `"`
+		return err
+	})
+	return all
+}()
 
 // render writes a whole page or, when the template fails, none of it.
 func render(w http.ResponseWriter, name string, page any) {
