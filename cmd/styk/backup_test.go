@@ -71,14 +71,14 @@ func backupUnderLoad(t *testing.T, from, to string) {
 	}
 	base, end := serveHere(t, append([]string{"--data", data, "--config", yaml}, databaseFlag(from)...)...)
 	l := &load{acknowledged: map[string]int{}}
-	l.run(t, base, 4, func(n int64) bool { return n > 100 })
+	l.run(t, base, 4, func(n int64) bool { return n > loadOf(100) })
 	before := &load{acknowledged: l.acknowledged, pairs: l.pairs}
 	later := &load{acknowledged: map[string]int{}}
 	later.n.Store(1000)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		later.run(t, base, 4, func(n int64) bool { return n > 1300 })
+		later.run(t, base, 4, func(n int64) bool { return n > 1000+loadOf(300) })
 	}()
 	mustStyk(t, append([]string{"backup", file, "--data", data}, databaseFlag(from)...)...)
 	<-ended

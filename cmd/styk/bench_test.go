@@ -12,6 +12,9 @@ import (
 // TestBenchMeasuresEverything runs it in small, on both engines.
 func TestBenchMeasuresEverything(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("SKIPPED: a measurement is not for -short")
+	}
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
 		benchSmall(t)

@@ -21,6 +21,18 @@ func every(d time.Duration) func(time.Time) time.Duration {
 	return func(time.Time) time.Duration { return d }
 }
 
+// onceAt is due once, at a time, and then in years.
+func onceAt(at time.Time) func(time.Time) time.Duration {
+	done := false
+	return func(now time.Time) time.Duration {
+		if done {
+			return 100 * 365 * 24 * time.Hour
+		}
+		done = true
+		return at.Sub(now)
+	}
+}
+
 // orphanAge is how old bytes without a row must be before they go: an upload
 // writes its bytes first.
 const orphanAge = 24 * time.Hour
@@ -32,7 +44,11 @@ func (s *server) houseChores() []chore {
 		{"orphans", every(time.Hour), s.sweepFiles},
 	}
 	if s.h.work != nil {
-		list = append(list, chore{"scan", every(time.Minute), s.h.intake.Scan})
+		list = append(list, chore{"scan", every(time.Minute), s.h.intake.Scan},
+			chore{"leftovers", onceAt(s.h.now()), func(ctx context.Context) error {
+				_, err := s.h.work.Sweep(ctx, s.started) // the folder's lock is ours: older ones are a dead process's
+				return err
+			}})
 	}
 	if s.tls != nil {
 		list = append(list, chore{"certificates", every(time.Minute), func(context.Context) error { return s.tls.reload() }})

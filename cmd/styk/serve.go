@@ -129,6 +129,7 @@ type server struct {
 	chores  []chore
 	demo    bool
 	notes   []string // printed at start
+	started time.Time
 	ready   chan struct{}
 	address net.Addr // set when ready is closed
 }
@@ -147,7 +148,7 @@ func (s *serving) open(ctx context.Context, sh *shell, purpose string) (*server,
 	if err != nil {
 		return nil, err
 	}
-	return &server{serving: s, h: h, metrics: newMetrics(h), ready: make(chan struct{})}, nil
+	return &server{serving: s, h: h, metrics: newMetrics(h), started: h.now(), ready: make(chan struct{})}, nil
 }
 
 func (s *server) close() {
