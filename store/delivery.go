@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -443,4 +444,20 @@ func (tx *Tx) ReplayFailed(target styk.ID, cause string, since time.Time, after 
 		n++
 	}
 	return ids[len(ids)-1], n, nil
+}
+
+// ForgetExchanges drops the kept requests and answers of attempts that ended
+// before a time, slice by slice; what came of the attempts stays.
+func (db *DB) ForgetExchanges(ctx context.Context, before time.Time) error {
+	for {
+		var n int64
+		err := db.Update(ctx, func(tx *Tx) (err error) {
+			n, err = tx.changed(`UPDATE attempt SET exchanges = '' WHERE (delivery_id, number) IN
+				(SELECT delivery_id, number FROM attempt WHERE exchanges <> '' AND ended < $1 LIMIT $2)`, ms(before), sweepSlice)
+			return err
+		})
+		if err != nil || n < sweepSlice {
+			return err
+		}
+	}
 }

@@ -372,3 +372,31 @@ func TestFormsAreKept(t *testing.T) {
 		}))
 	})
 }
+
+func TestOldExchangesAreForgotten(t *testing.T) {
+	t.Parallel()
+	eachDB(t, func(t *testing.T, db *DB) {
+		c := newClock()
+		db.Now = c.Now
+		target := addTarget(t, db, "crm")
+		for range 2 {
+			enqueue(t, db, styk.Delivery{Target: target.ID})
+			d := claim(t, db, target, 1)[0]
+			d.State = styk.Delivered
+			must(t, db.Update(t.Context(), func(tx *Tx) error {
+				return tx.EndAttempt(d, &styk.Attempt{Number: 1, Ended: tx.Now(), Outcome: styk.AttemptDone, Exchanges: []styk.Exchange{{Method: "GET"}}})
+			}))
+			c.move(time.Hour)
+		}
+		must(t, db.ForgetExchanges(t.Context(), c.Now().Add(-90*time.Minute)))
+		for id, want := range map[styk.ID]int{1: 0, 2: 1} {
+			must(t, db.View(t.Context(), func(tx *Tx) error {
+				list, err := tx.Attempts(id)
+				if len(list) != 1 || len(list[0].Exchanges) != want {
+					t.Errorf("attempts of %d: %+v", id, list)
+				}
+				return err
+			}))
+		}
+	})
+}

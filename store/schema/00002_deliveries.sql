@@ -103,3 +103,4 @@ CREATE TABLE attempt (
     exchanges {text} NOT NULL,
     PRIMARY KEY (delivery_id, number)
 );
+CREATE INDEX attempt_ended ON attempt (ended) WHERE exchanges <> '';
