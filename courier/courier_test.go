@@ -498,3 +498,46 @@ func TestTenThousandThatWaitCostNothing(t *testing.T) {
 		t.Errorf("%d attempts and %d transactions for a paused target", made, after-before)
 	}
 }
+
+// An owner learns once that a target stands, and once that it works again.
+func TestOwnerLearnsOfADeadTarget(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, t.TempDir()+"/styk.db")
+	h.target(styk.Target{Name: styk.MailTarget})
+	h.target(styk.Target{Name: "crm", Parallel: 8})
+	h.world.setFault(func(step string, _ bool, _ *connect.Parcel) error {
+		if step == "contact" {
+			return errDown
+		}
+		return nil
+	})
+	c, _ := h.start(h.db)
+	last := h.post(nil)
+	for i := range 6 {
+		last = h.post(map[string]string{"phone": fmt.Sprintf("+7900000%04d", i)})
+	}
+	letters := func() (out []string) {
+		h.world.mu.Lock()
+		defer h.world.mu.Unlock()
+		for _, l := range h.world.letters {
+			out = append(out, l.Type)
+		}
+		return out
+	}
+	for range 4 { // the pauses of the breaker
+		calls := h.world.attempts()
+		h.clock.move(7 * time.Minute)
+		c.Wake()
+		h.await("a probe", func() bool { return h.world.attempts() > calls })
+	}
+	h.await("the letter", func() bool { return len(letters()) == 1 })
+	h.world.setFault(nil)
+	h.await("the end", func() bool {
+		h.clock.move(10 * time.Minute)
+		c.Wake()
+		return h.delivery(last, 0).State == styk.Delivered && len(letters()) >= 2
+	})
+	if got := fmt.Sprint(letters()); got != "[target.failed target.recovered]" {
+		t.Errorf("letters %s", got)
+	}
+}
