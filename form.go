@@ -42,6 +42,7 @@ type Form struct {
 	After    string            `yaml:"after,omitempty" json:"after,omitempty"` // reload, reset, or an address
 	Fields   []FormField       `yaml:"fields" json:"fields"`
 	Texts    map[string]string `yaml:"texts,omitempty" json:"texts,omitempty"` // words of the page by their key
+	Theme    Theme             `yaml:"theme,omitempty" json:"theme,omitempty"`
 	Origins  []string          `yaml:"origins,omitempty" json:"origins,omitempty"`
 	Disabled bool              `yaml:"disabled,omitempty" json:"disabled,omitempty"`
 }
@@ -141,6 +142,9 @@ func (f *Form) Validate() error {
 	if f.After != "" && f.After != AfterReload && f.After != AfterReset && !strings.HasPrefix(f.After, "https://") &&
 		!strings.HasPrefix(f.After, "http://") {
 		add("after", "after", "reload, reset или адрес https://…")
+	}
+	for _, fault := range f.Theme.validate() {
+		add("theme."+fault.Field, fault.Rule, fault.Text)
 	}
 	if len(f.Fields) == 0 {
 		add("fields", "required", "в форме нет полей")

@@ -59,6 +59,8 @@ func (s *forms) routes(mux *http.ServeMux) {
 	mux.HandleFunc("OPTIONS /f/{form}/status/{secret}", s.preflight)
 	mux.HandleFunc("GET /f/{form}/status/{secret}/withdraw", s.showWithdraw)
 	mux.HandleFunc("POST /f/{form}/status/{secret}/withdraw", s.withdraw)
+	mux.HandleFunc("GET /f/{form}/theme.css", s.showTheme)
+	mux.HandleFunc("GET /f/{form}/logo", s.showLogo)
 	mux.HandleFunc("GET /f/{form}/embed", s.showEmbed)
 	mux.HandleFunc("GET /f/{form}/consent/{field}", s.showConsent)
 }

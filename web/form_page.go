@@ -31,7 +31,8 @@ type formPage struct {
 	Refused bool
 	Problem string
 	Help    []helpView
-	Logo    string
+	Logo    string // address of the picture above the form
+	Dress   string // address of the form's own theme
 	Blank   donePage
 	Other   string // address of the page in the other language
 	OtherIn string
@@ -173,6 +174,7 @@ func (s *forms) page(form *styk.Form, v view, t typed, err error) formPage {
 		other.lang, p.OtherIn = "ru", "ru"
 		p.Other = p.Action + other.query()
 	}
+	p.Dress, p.Logo = dressOf(form)
 	faults := p.refusal(form, err)
 	asked := s.asked(form, words)
 	for i := range form.Fields {

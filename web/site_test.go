@@ -91,6 +91,9 @@ func (s *site) fill() {
 			{Name: "phone", Label: "Телефон", Type: "phone", Required: true},
 			{Name: "message", Label: "Вопрос", Type: "textarea"},
 		}},
+		{Name: "dressed", Title: "В цветах фирмы", Wait: &wait, Theme: styk.Theme{"accent": "#8a1c4a", "dark_accent": "#ff9ac2", "dark_on_accent": "#2a0716",
+			"radius": "2px", "font": "Georgia, serif", "logo": "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIHdpZHRoPSI0MCIgaGVpZ2h0PSI0MCI+PGNpcmNsZSBjeD0iMjAiIGN5PSIyMCIgcj0iMjAiIGZpbGw9IiM4YTFjNGEiLz48L3N2Zz4="},
+			Fields: seedFields()},
 		{Name: "here", Title: "Только для своих", Wait: &wait, Origins: []string{"https://firm.example"}, After: "https://firm.example/thanks",
 			Fields: []styk.FormField{{Name: "name", Label: "Имя", Type: "text", Required: true}}},
 	}

@@ -32,6 +32,7 @@ type statusPage struct {
 	Fresh    bool // the answer to a post
 	Embed    string
 	Theme    string
+	Dress    string
 	Steps    []stepView
 	Refresh  string // where to look again
 	Withdraw string // where consent is withdrawn; "" where none was given
@@ -161,6 +162,7 @@ func (s *forms) statusPage(st status, v view, words speech, query url.Values, pa
 		p.Withdraw = path + "/withdraw" + v.query()
 	}
 	p.Steps = s.steps(st, words)
+	p.Dress, _ = dressOf(st.form)
 	p.look(query, path)
 	return p
 }

@@ -645,10 +645,11 @@
       try {
         const root = (await this.part()).querySelector(".styk");
         root.hidden = true;
+        for (const img of root.querySelectorAll("img[src]")) img.src = new URL(img.getAttribute("src"), base).href;
         await this.dressed(at, root);
         for (const slot of at.querySelectorAll("slot")) slot.remove();
         root.hidden = false;
-        if (this.reserved) this.style.minHeight = "";
+        this.style.minHeight = "";
         this.controller = new Form(root.querySelector("form"), this);
         if (done) done();
       } catch (err) {
@@ -661,10 +662,14 @@
 
     // dressed puts el into at and waits until it has its style.
     dressed(at, el) {
-      const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: base + "static/form.css" });
-      const ready = new Promise((go) => { link.onload = link.onerror = go; });
-      at.append(link, el);
-      return ready;
+      const styles = ["static/form.css", el.dataset.dress].filter(Boolean).map((path) => {
+        const link = Object.assign(document.createElement("link"), { rel: "stylesheet", href: new URL(path, base).href });
+        const ready = new Promise((go) => { link.onload = link.onerror = go; });
+        at.append(link);
+        return ready;
+      });
+      at.append(el);
+      return Promise.all(styles);
     }
 
     async offerButton() {

@@ -125,6 +125,28 @@ check("F-60 a dark form only where the page is dark as well", { colorScheme: "da
   assert.equal(await theme(), "auto");
 });
 
+for (const [scheme, accent] of [["light", "rgb(138, 28, 74)"], ["dark", "rgb(255, 154, 194)"]]) {
+  check(`F-60 the form's own theme and logo, on its page and on a site, ${scheme}`, { colorScheme: scheme }, async (page) => {
+    const look = (at) => at.locator("button[type=submit]").evaluate((el) => [getComputedStyle(el).backgroundColor, getComputedStyle(el).borderRadius, getComputedStyle(el).fontFamily]);
+    await page.goto(STYK + "/f/dressed");
+    assert.deepEqual(await look(page), [accent, "2px", "Georgia, serif"]);
+    assert.ok(await page.locator("img.styk-logo").evaluate((el) => el.naturalWidth > 0));
+    await axe(page);
+    await shot(page, "dressed " + scheme);
+    await page.goto(FOREIGN + "/pasted.html?code=" + encodeURIComponent(`<meta name="color-scheme" content="light dark"><style>:root { color-scheme: light dark }</style><script async src="${STYK}/styk.js" data-form="dressed"></` + "script>"));
+    await page.getByLabel("Имя").waitFor();
+    assert.deepEqual(await look(page), [accent, "2px", "Georgia, serif"]);
+    assert.ok(await page.locator("img.styk-logo").evaluate((el) => el.naturalWidth > 0));
+  });
+}
+
+check("F-61 texts of the form's own, by language", async (page) => {
+  await page.goto(STYK + "/f/rich");
+  await page.getByRole("button", { name: "Отправить заявку" }).waitFor();
+  await page.goto(STYK + "/f/rich?lang=en");
+  await page.getByRole("button", { name: "Send request" }).waitFor();
+});
+
 check("F-56 iframe: grows with its form, sends, says the number", async (page) => {
   await page.goto(FOREIGN + "/frame.html");
   const frame = page.frameLocator("iframe");
