@@ -164,7 +164,7 @@ func TestLongListsOfValues(t *testing.T) {
 	eachDB(t, func(t *testing.T, db *DB) {
 		id := insert(t, db, &styk.Contact{Mobile: "9491234511"})
 		values := []string{"9491234511"}
-		for i := range 1500 {
+		for i := range 1200 { // more than SQLite lets conditions stand in a row
 			values = append(values, fmt.Sprint(9490000000+i))
 		}
 		got := ids(t, db, Query{Kind: styk.KindContact, Where: &Cond{Op: "in", Field: "mobile", Values: values}})
@@ -177,9 +177,13 @@ func TestLongListsOfValues(t *testing.T) {
 func TestSlowQueryEndsAtItsDeadline(t *testing.T) {
 	t.Parallel()
 	eachDB(t, func(t *testing.T, db *DB) {
-		// 40,000 comments without tokens: only the comparison itself is left.
+		rows := 40000
+		if testing.Short() && db.writer != nil {
+			rows = 8000
+		}
+		// Comments have no tokens: only the comparison itself is left.
 		must(t, db.Update(t.Context(), func(tx *Tx) error {
-			numbers := `WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000) `
+			numbers := fmt.Sprintf(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %d) `, rows)
 			if err := tx.exec(numbers + `INSERT INTO entity (id, kind) SELECT i, 'comment' FROM n`); err != nil {
 				return err
 			}
@@ -187,14 +191,14 @@ func TestSlowQueryEndsAtItsDeadline(t *testing.T) {
 				SELECT i, 1, 1, 1, 1, '', 0, '', '{}', 'СЛОВА слова СЛОВА слова слова', 0, 0 FROM n`)
 		}))
 		for _, text := range []string{"%нет%такого%", "%слова%"} {
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Millisecond)
 			began := time.Now()
 			err := db.View(ctx, func(tx *Tx) error {
 				_, err := tx.Select(Query{Kind: styk.KindComment, Limit: 1 << 30, Where: &Cond{Op: "like", Field: "text", Values: []string{text}}})
 				return err
 			})
 			cancel()
-			if took := time.Since(began); !errors.Is(err, ErrSlow) || took > 2*time.Second {
+			if took := time.Since(began); !errors.Is(err, ErrSlow) || took > 10*time.Second {
 				t.Errorf("%s: after %v: %v", text, took, err)
 			}
 		}
@@ -210,6 +214,10 @@ var alphabet = []rune("абёЁеБ1 2-_%\\.@xX")
 func TestNarrowingChangesNoAnswer(t *testing.T) {
 	t.Parallel()
 	fields := []string{"first_name", "last_name", "mobile", "phone", "email", "inn", "address"}
+	questions := 6
+	if testing.Short() {
+		questions = 2
+	}
 	eachDB(t, func(t *testing.T, db *DB) {
 		rapid.Check(t, func(t *rapid.T) {
 			value := rapid.StringOfN(rapid.SampledFrom(alphabet), 0, 6, -1)
@@ -242,7 +250,7 @@ func TestNarrowingChangesNoAnswer(t *testing.T) {
 				}
 				return nil
 			}))
-			for range 6 {
+			for range questions {
 				cond := Cond{Field: rapid.SampledFrom(fields).Draw(t, "field"), Op: rapid.SampledFrom(comparisons).Draw(t, "op")}
 				for range rapid.IntRange(1, 3).Draw(t, "values") {
 					cond.Values = append(cond.Values, phone.Draw(t, "value"))

@@ -241,6 +241,10 @@ func TestCloseWhileBusy(t *testing.T) {
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	dir, grow := smallDisk(t)
+	turns := 30
+	if testing.Short() {
+		turns = 12
+	}
 	db := openTest(t, Options{Database: filepath.Join(dir, "styk.db")})
 	l := newLedger()
 	fill := func(round int) (refused int) {
@@ -248,10 +252,10 @@ func TestFullDisk(t *testing.T) {
 		var mu sync.Mutex
 		for worker := range 32 {
 			wait.Go(func() {
-				for nth := range 30 {
+				for nth := range turns {
 					id := name(worker+100*round, nth)
 					err := db.Update(t.Context(), func(tx *Tx) error {
-						return tx.Insert(&styk.Contact{LastName: id, Text: strings.Repeat("x", rand.IntN(20000))}, seller)
+						return tx.Insert(&styk.Contact{LastName: id, Text: strings.Repeat("x", rand.IntN(40000))}, seller)
 					})
 					l.note(id, err)
 					if err != nil {
