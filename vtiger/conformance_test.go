@@ -70,9 +70,7 @@ func (s *Sim) filesOf(number string) []connecttest.File {
 			if contact["id"] != fmt.Sprintf("12x%d", link[0]) {
 				continue
 			}
-			for _, f := range s.stored(link[1]) {
-				out = append(out, f)
-			}
+			out = append(out, s.stored(link[1])...)
 		}
 	}
 	return append(out, linksIn(s.projectsOf(number))...)

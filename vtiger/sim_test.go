@@ -192,8 +192,10 @@ func TestSimOneTokenPerUser(t *testing.T) {
 		return body
 	}
 	first := token()
-	if !strings.Contains(login(first), "sessionName") || !strings.Contains(login(first), "sessionName") {
-		t.Error("a token is good for one login only")
+	for range 2 {
+		if !strings.Contains(login(first), "sessionName") {
+			t.Error("a token is good for one login only")
+		}
 	}
 	second := token()
 	if got := login(first); got != refused(MsgInvalidCredentials, CodeInvalidCredentials) {
