@@ -41,6 +41,7 @@ type Options struct {
 	Now func() time.Time
 	Log *slog.Logger // nil: nowhere
 
+	AdminOptions
 }
 
 //go:embed templates/*.html static
@@ -57,6 +58,10 @@ func New(o Options) http.Handler {
 	all.Handle("/", http.NewCrossOriginProtection().Handler(mux))
 	if o.Intake != nil {
 		newForms(o).routes(all)
+	}
+	if o.Staff != nil {
+		all.Handle("/admin/", newAdmin(o))
+		all.Handle("GET /admin", http.RedirectHandler("/admin/", http.StatusSeeOther))
 	}
 	return all
 }

@@ -1,0 +1,80 @@
+package web
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestAdminInBrowser plays a person's first day in a real Chromium, and looks at
+// every page in both themes and three widths.
+func TestAdminInBrowser(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("SKIPPED: browser tests in short mode")
+	}
+	if os.Getenv("STYK_TEST_NODE_MODULES") == "" {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("STYK_TEST_NODE_MODULES is not set")
+		}
+		t.Skip("SKIPPED: no npm packages, set STYK_TEST_NODE_MODULES (scripts/npm brings them)")
+	}
+	for _, tool := range []string{"node", "chromium"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			if os.Getenv("CI") == "true" {
+				t.Fatal(err)
+			}
+			t.Skipf("SKIPPED: no %s", tool)
+		}
+	}
+	d := newDesk(t)
+	link, err := d.staff.FirstLink(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := d.fill()
+	playAdmin(t, "testdata/admin/first_test.js", "STYK="+d.url, "FOREIGN="+d.url, "LINK="+link)
+	playAdmin(t, "testdata/admin/desk_test.js", "STYK="+d.url, "FOREIGN="+d.url, "NUMBER="+s.number,
+		"FAILED="+fmt.Sprintf("/admin/deliveries/%d", s.failed))
+}
+
+// playAdmin runs one program; each line "ok …" or "not ok …" is a subtest.
+func playAdmin(t *testing.T, program string, env ...string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "node", program)
+	cmd.Env = append(os.Environ(), env...)
+	cmd.WaitDelay = 5 * time.Second
+	var problems bytes.Buffer
+	cmd.Stderr = &problems
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	checks := 0
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		name, good := strings.CutPrefix(lines.Text(), "ok ")
+		name, bad := strings.CutPrefix(name, "not ok ")
+		if !good && !bad {
+			t.Log(lines.Text())
+			continue
+		}
+		checks++
+		name, why, _ := strings.Cut(name, "\t")
+		t.Run(name, func(t *testing.T) {
+			if bad {
+				t.Error(strings.ReplaceAll(why, `\n`, "\n"))
+			}
+		})
+	}
+	if err := cmd.Wait(); err != nil || checks == 0 {
+		t.Errorf("%s: %d checks, %v\n%s", program, checks, err, problems.String())
+	}
+}

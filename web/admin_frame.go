@@ -1,0 +1,140 @@
+package web
+
+import (
+	"strconv"
+	"time"
+
+	"styk"
+	"styk/staff"
+	"styk/store"
+)
+
+// adminFrame is what every page of the people has around it.
+type adminFrame struct {
+	Lang    string
+	Title   string
+	Nav     []adminNav // empty: nobody is logged in
+	Person  string
+	Role    string
+	Token   string // of the forms
+	Said    string // what the last post did
+	Switch  string // the same page in the other language
+	Version string
+	Demo    bool
+}
+
+// adminNav is one line of the menu.
+type adminNav struct {
+	Address string
+	Icon    string
+	Text    string
+	Here    bool
+	Count   string // "" for none
+	Hint    string // what the count counts
+}
+
+// T chooses between the languages.
+func (f adminFrame) T(ru, en string) string { return choose(f.Lang, ru, en) }
+
+func choose(lang, ru, en string) string {
+	if lang == "en" {
+		return en
+	}
+	return ru
+}
+
+// frame makes the frame of a page. here is the address of its line of the menu.
+func (a *admin) frame(v *visit, here, title string) adminFrame {
+	f := adminFrame{Lang: v.lang, Title: title, Version: a.Version, Demo: a.Demo}
+	if v.secret != "" {
+		f.Token = a.Staff.Token(v.secret)
+	}
+	f.Switch = switchAddress(v)
+	f.Said = a.said(v)
+	if v.session == nil {
+		return f
+	}
+	u := v.session.User
+	f.Person, f.Role = u.Name, roleWord(v.lang, u.Role)
+	if full := (&styk.Contact{FirstName: u.FirstName, LastName: u.LastName}).Label(); full != "" {
+		f.Person = full
+	}
+	add := func(address, icon, ru, en string) *adminNav {
+		f.Nav = append(f.Nav, adminNav{Address: address, Icon: icon, Text: f.T(ru, en), Here: address == here})
+		return &f.Nav[len(f.Nav)-1]
+	}
+	if v.may(staff.SeeTickets) {
+		add("/admin/tickets", "inbox", "Обращения", "Tickets")
+	}
+	if v.may(staff.SeeDeliveries) {
+		n := add("/admin/deliveries", "route", "Доставки", "Deliveries")
+		if failed := a.failedCount(v); failed > 0 {
+			n.Count, n.Hint = capped(failed), f.T("ждут решения", "need a person")
+		}
+	}
+	return f
+}
+
+// failedCount counts what waits for a person; a page is shown also when it
+// cannot be counted.
+func (a *admin) failedCount(v *visit) (n int64) {
+	err := a.DB.View(v.r.Context(), func(tx *store.Tx) (err error) {
+		n, err = tx.CountDeliveries(styk.NeedsHand, 0, countUpTo)
+		return err
+	})
+	if err != nil {
+		a.Log.Warn("admin page", "op", "count", "err", err)
+	}
+	return n
+}
+
+// countUpTo is how far lists are counted: who needs to know more looks closer.
+const countUpTo = 1000
+
+func capped(n int64) string {
+	if n >= countUpTo {
+		return strconv.Itoa(countUpTo) + "+"
+	}
+	return strconv.FormatInt(n, 10)
+}
+
+// switchAddress is the address of this page in the other language.
+func switchAddress(v *visit) string {
+	q := v.r.URL.Query()
+	q.Del("said")
+	q.Set("lang", choose(v.lang, "en", "ru"))
+	path := v.r.URL.EscapedPath()
+	if v.r.Method != "GET" {
+		path = "/admin/"
+	}
+	return path + "?" + q.Encode()
+}
+
+// sayings are what a post may have done, by the word in the address.
+var sayings = map[string][2]string{
+	"retried":  {"Отправляем снова. Обновите страницу через несколько секунд.", "Sending again. Reload the page in a few seconds."},
+	"paused":   {"Цель на паузе: заявки принимаются и ждут.", "The target is paused: requests are taken and wait."},
+	"resumed":  {"Цель снова работает.", "The target runs again."},
+	"status":   {"Состояние изменено.", "The status was changed."},
+	"noted":    {"Заметка добавлена.", "The note was added."},
+	"accepted": {"Значение перенесено клиенту.", "The value was taken over."},
+	"dropped":  {"Оставлено как было.", "Left as it was."},
+	"undone":   {"Изменение отменено.", "The change was undone."},
+	"password": {"Пароль изменён. Остальные сеансы завершены.", "The password was changed. All other sessions ended."},
+	"ended":    {"Сеанс завершён.", "The session was ended."},
+	"welcome":  {"Готово. Теперь вы входите по имени и паролю.", "Done. From now on you log in by name and password."},
+	"bye":      {"Вы вышли.", "You have logged out."},
+}
+
+func (a *admin) said(v *visit) string {
+	word := v.r.URL.Query().Get("said")
+	if s, ok := sayings[word]; ok {
+		return choose(v.lang, s[0], s[1])
+	}
+	if n, err := strconv.Atoi(word); err == nil && n >= 0 { // how many were sent again
+		return choose(v.lang, "Отправляем снова: ", "Sending again: ") + strconv.Itoa(n)
+	}
+	return ""
+}
+
+func (a *admin) now() time.Time { return a.Now().In(a.Zone) }
