@@ -368,8 +368,10 @@ func TestErrorsNameNoVisitor(t *testing.T) {
 		"page": func(w http.ResponseWriter, r *http.Request) {
 			_, _ = w.Write([]byte("<html>" + r.URL.RawQuery + "</html>"))
 		},
-		"redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/other?"+r.URL.RawQuery, http.StatusFound) },
-		"cut":      func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
+		"redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/other?"+r.URL.RawQuery, http.StatusFound)
+		},
+		"cut": func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
