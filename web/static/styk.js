@@ -674,7 +674,11 @@
 
     async offerButton() {
       const open = Object.assign(document.createElement("button"), { type: "button", className: "styk-open", hidden: true });
-      open.textContent = this.getAttribute("label") || this.textContent.trim() || "Оставить заявку";
+      // The words inside the tag name the button; they may still be on their way.
+      const words = document.createElement("slot");
+      words.textContent = "Оставить заявку";
+      if (this.hasAttribute("label")) open.textContent = this.getAttribute("label");
+      else open.append(words);
       open.part = "open";
       open.setAttribute("aria-haspopup", "dialog");
       const box = Object.assign(document.createElement("div"), { className: "styk styk-trigger" });
@@ -683,7 +687,7 @@
       open.addEventListener("click", () => this.openDialog());
       await this.dressed(this.shadowRoot, box);
       open.hidden = false;
-      this.shadowRoot.querySelector("slot").hidden = true;
+      this.shadowRoot.querySelector("slot").remove(); // the first one, outside the button
     }
 
     openDialog() {
