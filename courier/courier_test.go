@@ -207,13 +207,11 @@ func TestUnknownOutcomeIsLookedUp(t *testing.T) {
 			return nil
 		})
 		a := h.post(nil)
-		for n := 1; n <= 4; n++ { // contact, case, file, and the end
-			h.await("attempt", func() bool { d := h.delivery(a, 0); return d.Attempts >= n && d.State != styk.Leased })
-			h.clock.move(10 * time.Minute)
-			c.Wake()
-		}
-		h.awaitState(a, styk.Delivered)
+		h.untilDelivered(c, a)
 		h.once(a, anna)
+		if d := h.delivery(a, 0); d.Attempts != 4 { // contact, case, file, and the end
+			t.Errorf("%d attempts", d.Attempts)
+		}
 	})
 }
 
@@ -221,6 +219,7 @@ func TestUnknownOutcomeIsLookedUp(t *testing.T) {
 func TestKilledInTheMiddleOfEachStep(t *testing.T) {
 	t.Parallel()
 	eachHouse(t, func(t *testing.T, h *house) {
+		h.lease = time.Second
 		for i, step := range []string{"contact", "case", "file.0"} {
 			for j, after := range []bool{false, true} {
 				phone := fmt.Sprintf("+7900000%02d%02d", i, j)
@@ -286,9 +285,7 @@ func TestPanicIsAnErrorLikeOthers(t *testing.T) {
 	a := h.post(nil)
 	h.await("retry", func() bool { d := h.delivery(a, 0); return d.Attempts == 1 && d.State == styk.Due })
 	h.world.setFault(nil)
-	h.clock.move(time.Minute)
-	c.Wake()
-	h.awaitState(a, styk.Delivered)
+	h.untilDelivered(c, a)
 }
 
 func TestDrain(t *testing.T) {
@@ -353,9 +350,7 @@ func TestLettersCarryTheNumber(t *testing.T) {
 	c.Wake()
 	h.await("the second letter", func() bool { return len(letters()) >= 2 })
 	h.world.setFault(nil)
-	h.clock.move(time.Hour)
-	c.Wake()
-	h.awaitState(b, styk.Delivered)
+	h.untilDelivered(c, b)
 	h.await("the number's letter", func() bool { return len(letters()) == 3 })
 	if got := letters()[1:]; got[0] != "ticket.accepted "+b.Number+" " || got[1] != "ticket.number "+b.Number+" SR-"+b.Number {
 		t.Errorf("letters %q", got)
@@ -524,7 +519,9 @@ func TestOwnerLearnsOfADeadTarget(t *testing.T) {
 		}
 		return out
 	}
-	for range 4 { // the pauses of the breaker
+	h.await("the breaker", func() bool { return h.world.attempts() >= 5 })
+	for range 4 { // its pauses
+		h.quiet()
 		calls := h.world.attempts()
 		h.clock.move(7 * time.Minute)
 		c.Wake()
@@ -533,6 +530,7 @@ func TestOwnerLearnsOfADeadTarget(t *testing.T) {
 	h.await("the letter", func() bool { return len(letters()) == 1 })
 	h.world.setFault(nil)
 	h.await("the end", func() bool {
+		h.quiet()
 		h.clock.move(10 * time.Minute)
 		c.Wake()
 		return h.delivery(last, 0).State == styk.Delivered && len(letters()) >= 2

@@ -191,6 +191,7 @@ type house struct {
 	db      *store.DB // for looking and for intake
 	in      *intake.Intake
 	extra   []connect.Kind
+	lease   time.Duration // longer than any clock is moved, so that nobody is thought dead
 }
 
 const pdf = "%PDF-1.4\n%%EOF\n"
@@ -207,7 +208,7 @@ func eachHouse(t *testing.T, test func(t *testing.T, h *house)) {
 func newHouse(t *testing.T, address string) *house {
 	t.Helper()
 	h := &house{
-		t: t, address: address, world: &world{},
+		t: t, address: address, world: &world{}, lease: 1000 * time.Hour,
 		clock: &clock{now: time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)},
 	}
 	var err error
@@ -246,7 +247,7 @@ func (h *house) must(err error) {
 
 func (h *house) options() courier.Options {
 	return courier.Options{
-		PublicURL: "https://styk.firm.ru", Poll: 20 * time.Millisecond, Grace: 50 * time.Millisecond, Lease: time.Second, Published: h.in.Published,
+		PublicURL: "https://styk.firm.ru", Poll: 20 * time.Millisecond, Grace: 50 * time.Millisecond, Lease: h.lease, Published: h.in.Published,
 		Compose: func(n styk.Notice) connect.Notice {
 			return connect.Notice{Type: string(n.Type), To: []string{n.To}, Subject: n.Number, Text: n.CRMNumber + n.Cause}
 		},
@@ -349,6 +350,33 @@ func (h *house) awaitState(a *intake.Accepted, state styk.DeliveryState) *styk.D
 		return d.State == state
 	})
 	return d
+}
+
+// quiet waits until nothing is under way, so that the clock may be moved.
+func (h *house) quiet() {
+	h.t.Helper()
+	h.await("quiet", func() bool {
+		under := int64(0)
+		h.must(h.db.View(context.Background(), func(tx *store.Tx) error {
+			states, err := tx.QueueStates()
+			for _, q := range states {
+				under += q.UnderWay
+			}
+			return err
+		}))
+		return under == 0
+	})
+}
+
+// untilDelivered moves the clock from retry to retry.
+func (h *house) untilDelivered(c *courier.Courier, a *intake.Accepted) {
+	h.t.Helper()
+	h.await("delivery", func() bool {
+		h.quiet()
+		h.clock.move(10 * time.Minute)
+		c.Wake()
+		return h.delivery(a, 0).State == styk.Delivered
+	})
 }
 
 // once checks that the world has everything of a post exactly once.
