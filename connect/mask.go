@@ -106,6 +106,12 @@ func isSecret(name string) bool {
 	return name == "sms"
 }
 
+// isSecretField says the same of a form's field, where a code is one that
+// somebody was sent; in an answer "code" is the kind of an error.
+func isSecretField(name string) bool {
+	return isSecret(name) || strings.EqualFold(name, "code")
+}
+
 // header gives a copy of h fit to be stored.
 func (m *Mask) header(h http.Header) http.Header {
 	out := http.Header{}
@@ -148,7 +154,7 @@ func (m *Mask) url(u *url.URL) string {
 	shown.User = nil
 	q := shown.Query()
 	for name := range q {
-		if isSecret(name) {
+		if isSecretField(name) {
 			q.Set(name, "xxx")
 			shown.RawQuery = q.Encode()
 		}
@@ -162,7 +168,7 @@ func (m *Mask) body(kind string, body []byte) []byte {
 	if strings.Contains(kind, "urlencoded") {
 		pairs := strings.Split(s, "&")
 		for i, pair := range pairs {
-			if name, value, ok := strings.Cut(pair, "="); ok && isSecret(name) {
+			if name, value, ok := strings.Cut(pair, "="); ok && isSecretField(name) {
 				pairs[i] = name + "=" + hidden
 			} else if ok {
 				pairs[i] = name + "=" + m.nested(value)

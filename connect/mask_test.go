@@ -17,6 +17,8 @@ func TestMaskByName(t *testing.T) {
 		{"application/json", `["password","x"]`, `["password","x"]`},
 		{"application/json", `{"content":"` + strings.Repeat("QUJD", 400) + `"}`, `{"content":"(base64)"}`},
 		{"application/x-www-form-urlencoded", "accessKey=1&a=2", "accessKey=•••&a=2"},
+		{"application/x-www-form-urlencoded", "inn=1&code=4568", "inn=1&code=•••"},
+		{"application/json", `{"code":"ACCESS_DENIED"}`, `{"code":"ACCESS_DENIED"}`},
 		{
 			"application/x-www-form-urlencoded", "element=%7B%22sms%22%3A%22795372%22%7D",
 			"element=%7B%22sms%22%3A%22%E2%80%A2%E2%80%A2%E2%80%A2%22%7D",

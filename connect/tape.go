@@ -80,7 +80,7 @@ func (t *tape) takeApart(r *io.PipeReader, boundary string) {
 		if part.FileName() == "" {
 			room := max(t.limit+overlap-t.text.Len(), 0)
 			value, _ := io.ReadAll(io.LimitReader(part, int64(room)))
-			if isSecret(part.FormName()) {
+			if isSecretField(part.FormName()) {
 				value = []byte(hidden)
 			}
 			t.text.Write(append(value, '\n'))
