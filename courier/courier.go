@@ -107,7 +107,7 @@ func (c *Courier) Run(ctx context.Context) error {
 			return fmt.Errorf("take over leases: %w", err)
 		}
 	}
-	defer c.closeOutlets()
+	defer c.forget()
 	lanes, stop := context.WithCancel(ctx)
 	var all sync.WaitGroup
 	defer all.Wait()

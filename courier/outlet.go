@@ -83,13 +83,15 @@ func (c *Courier) open(t *styk.Target) (*outlet, error) {
 	return o, nil
 }
 
-func (c *Courier) closeOutlets() {
+// forget ends what a run has opened; the next one begins anew.
+func (c *Courier) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, o := range c.opened {
 		o.base.CloseIdleConnections()
 	}
 	clear(c.opened)
+	clear(c.lanes)
 }
 
 // SaveTarget checks a target against its kind and stores it, its secrets sealed;
