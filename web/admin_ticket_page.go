@@ -133,7 +133,7 @@ type ticketFacts struct {
 	others      []*store.TicketRow
 	deliveries  []*styk.Delivery
 	steps       map[styk.ID][]styk.Step
-	targets     map[styk.ID]string
+	targets     map[styk.ID]*styk.Target
 	documents   []*styk.Document
 	versions    map[styk.ID][]store.Version
 	submissions []*styk.Submission
@@ -268,9 +268,9 @@ func (f *ticketFacts) readNames(tx *store.Tx) error {
 		f.users[u.ID] = u.Name
 	}
 	targets, err := tx.Targets()
-	f.targets = map[styk.ID]string{}
+	f.targets = map[styk.ID]*styk.Target{}
 	for _, t := range targets {
-		f.targets[t.ID] = t.Name
+		f.targets[t.ID] = t
 	}
 	return err
 }

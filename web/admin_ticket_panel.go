@@ -95,8 +95,14 @@ func customerPanel(lang string, c *styk.Contact, account string) *adminCustomer 
 }
 
 func (a *admin) ticketDelivery(v *visit, d *styk.Delivery, f *ticketFacts) adminTicketDelivery {
-	p := adminTicketDelivery{Target: f.targets[d.Target], Number: d.Number, Cause: d.Cause, URL: webAddress(d.URL)}
+	p := adminTicketDelivery{Number: d.Number, Cause: d.Cause, URL: webAddress(d.URL)}
 	p.State, p.Tone = stateWord(v.lang, d.State)
+	if t := f.targets[d.Target]; t != nil {
+		p.Target = t.Name
+		if !t.Paused.IsZero() && d.State == styk.Due && p.Cause == "" {
+			p.Cause = choose(v.lang, "Цель на паузе", "The target is paused")
+		}
+	}
 	if v.may(staff.SeeDeliveries) {
 		p.Address = address("deliveries", d.ID)
 	}
