@@ -12,6 +12,8 @@ import (
 var Kind = connect.Kind{
 	Name:  "creatio",
 	Title: "Creatio / BPMSoft",
+
+	Parallel: 2,
 	Fields: []connect.Field{
 		{Name: "url", Label: "Адрес CRM", Type: connect.URL, Required: true,
 			Help: "Как в строке браузера, например https://crm.firm.ru; /0 в конце не нужен."},

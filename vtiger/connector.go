@@ -19,6 +19,8 @@ import (
 var Kind = connect.Kind{
 	Name:  "vtiger",
 	Title: "Vtiger",
+
+	Parallel: 1, // stock has one login token per user: spec/vtiger.md 2.1
 	Fields: []connect.Field{
 		{Name: "url", Label: "Адрес CRM", Type: connect.URL, Required: true,
 			Help: "Корень CRM, например https://crm.firm.ru; /webservice.php в конце можно не писать."},
