@@ -24,12 +24,13 @@ type section struct {
 
 // step brings one thing to what the file says. It tells what it changed, one
 // line each; in a dry run what it would change. It may run more than once.
-type step func(tx *store.Tx, dry bool) (changes []string, err error)
+type step func(h *house, tx *store.Tx, dry bool) (changes []string, err error)
 
-var sections = []section{usersSection, webformsSection}
+// sections stand in the order in which they are applied: forms name targets.
+var sections = []section{usersSection, mailSection, hoursSection, targetsSection, formsSection, webformsSection}
 
 // laterSections belong to the same file in a later version.
-var laterSections = []string{"mail", "sms", "tokens", "targets", "forms", "card_templates"}
+var laterSections = []string{"sms", "tokens", "card_templates"}
 
 const maxYAML = 4 << 20 // bytes
 
@@ -57,7 +58,7 @@ func (c *applyCommand) work(ctx context.Context, h *house, s *streams) error {
 	if err != nil {
 		return err
 	}
-	changes, err := applyYAML(ctx, h.db, c.File, text, c.DryRun)
+	changes, err := applyYAML(ctx, h, c.File, text, c.DryRun)
 	if err != nil {
 		return err
 	}
@@ -75,7 +76,7 @@ func (c *applyCommand) work(ctx context.Context, h *house, s *streams) error {
 
 // applyYAML brings the database to what text says, all or nothing, and tells
 // what changed.
-func applyYAML(ctx context.Context, db *store.DB, file string, text []byte, dry bool) ([]string, error) {
+func applyYAML(ctx context.Context, h *house, file string, text []byte, dry bool) ([]string, error) {
 	steps, err := readYAML(file, text)
 	if err != nil {
 		return nil, err
@@ -84,7 +85,7 @@ func applyYAML(ctx context.Context, db *store.DB, file string, text []byte, dry 
 	run := func(tx *store.Tx) error {
 		changes = nil
 		for _, do := range steps {
-			lines, err := do(tx, dry)
+			lines, err := do(h, tx, dry)
 			if err != nil {
 				return err
 			}
@@ -93,11 +94,14 @@ func applyYAML(ctx context.Context, db *store.DB, file string, text []byte, dry 
 		return nil
 	}
 	if dry {
-		err = db.View(ctx, run)
-	} else {
-		err = db.Update(ctx, run)
+		err := h.db.View(ctx, run)
+		return changes, err
 	}
-	return changes, err
+	if err := h.db.Update(ctx, run); err != nil {
+		return nil, err
+	}
+	h.courier.Wake() // targets may be others now
+	return changes, h.letters.renew(ctx, h.db)
 }
 
 // readYAML checks a whole file before anything is touched.
@@ -107,7 +111,7 @@ func readYAML(file string, text []byte) ([]step, error) {
 		return nil, wrongSetting("", "%s is larger than 4 MB", file)
 	}
 	root := parseYAML(text, p)
-	var steps []step
+	read := map[string][]step{}
 	if root != nil {
 		seen := map[string]int{}
 		for i := 0; i+1 < len(root.Content); i += 2 {
@@ -117,8 +121,12 @@ func readYAML(file string, text []byte) ([]step, error) {
 				continue
 			}
 			seen[key.Value] = key.Line
-			steps = append(steps, readSection(key, value, p)...)
+			read[key.Value] = readSection(key, value, p)
 		}
+	}
+	var steps []step
+	for _, s := range sections {
+		steps = append(steps, read[s.name]...)
 	}
 	return steps, p.asError()
 }

@@ -73,7 +73,7 @@ func readUsers(node *yaml.Node, p *problems) []step {
 // userStep makes or changes one user. Without a key in the file a present user
 // keeps his, a new one gets one that is printed this once.
 func userStep(want *styk.User) step {
-	return func(tx *store.Tx, dry bool) ([]string, error) {
+	return func(_ *house, tx *store.Tx, dry bool) ([]string, error) {
 		u := *want
 		old, err := tx.UserByName(u.Name)
 		if styk.CodeOf(err) == styk.NotFound {

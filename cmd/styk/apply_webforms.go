@@ -44,7 +44,7 @@ func readWebforms(node *yaml.Node, p *problems) []step {
 			p.add(lineOf(item, "publicid"), "", "publicid: %s comes twice", f.PublicID)
 		}
 		seen[f.PublicID] = true
-		steps = append(steps, webformStep(f))
+		steps = append(steps, webformStep(f, p.targetsExist(lineOf(item, "targets"), f.Targets)))
 	}
 	return steps
 }
@@ -82,14 +82,14 @@ func checkWebform(f *styk.Webform) (faults []fault) {
 	if u, err := url.Parse(f.ReturnURL); f.ReturnURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
 		wrong("return_url", "such as https://firm.ru/thanks", "%q is no address", f.ReturnURL)
 	}
-	if len(f.Targets) > 0 {
-		wrong("targets", "leave the list empty", "targets are not supported by this version (%s)", version)
-	}
 	return faults
 }
 
-func webformStep(want styk.Webform) step {
-	return func(tx *store.Tx, dry bool) ([]string, error) {
+func webformStep(want styk.Webform, named func(tx *store.Tx) error) step {
+	return func(_ *house, tx *store.Tx, dry bool) ([]string, error) {
+		if err := named(tx); err != nil {
+			return nil, err
+		}
 		forms, err := tx.Webforms()
 		if err != nil {
 			return nil, err
@@ -121,6 +121,7 @@ func webformDiff(old, now *styk.Webform) []string {
 		unlike("files", asText(old.Files), asText(now.Files)),
 		unlike("match", old.Match, now.Match),
 		unlike("return_url", old.ReturnURL, now.ReturnURL),
+		unlike("targets", joined(slices.Clone(old.Targets)...), joined(slices.Clone(now.Targets)...)),
 		unlike("disabled", yesNo(old.Disabled), yesNo(now.Disabled)),
 	}
 }

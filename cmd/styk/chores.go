@@ -42,6 +42,11 @@ func (s *server) houseChores() []chore {
 	list := []chore{
 		{"sweep", every(time.Minute), func(ctx context.Context) error { return s.h.db.Sweep(ctx, s.SessionIdle) }},
 		{"orphans", every(time.Hour), s.sweepFiles},
+		{"letters", every(10 * time.Second), func(ctx context.Context) error { return s.h.letters.renew(ctx, s.h.db) }},
+		{"silence", every(5 * time.Minute), s.h.watchSilence},
+		{"requests", every(time.Hour), func(ctx context.Context) error {
+			return s.h.db.ForgetExchanges(ctx, s.h.now().Add(-s.KeepRequests))
+		}},
 	}
 	if s.h.work != nil {
 		list = append(list, chore{"scan", every(time.Minute), s.h.intake.Scan},

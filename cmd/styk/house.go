@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"styk/blob"
+	"styk/courier"
 	"styk/intake"
 	"styk/store"
 )
@@ -24,13 +25,19 @@ type house struct {
 	blobs  blob.Store
 	work   *blob.Work // nil with S3
 	intake *intake.Intake
-	zone   *time.Location
-	key    []byte
-	log    *slog.Logger
-	now    func() time.Time
-	made   bool // the folder is new
-	lock   *lock
-	vital  *vital
+	// courier carries deliveries where the folder is served; elsewhere it tests
+	// connections and sends again.
+	courier *courier.Courier
+	letters *mailroom
+	// maskPersonal hides customers in kept requests.
+	maskPersonal bool
+	zone         *time.Location
+	key          []byte
+	log          *slog.Logger
+	now          func() time.Time
+	made         bool // the folder is new
+	lock         *lock
+	vital        *vital
 	// serving is how the folder is served; nil when it is not.
 	serving *served
 }
@@ -39,6 +46,7 @@ type house struct {
 type served struct {
 	*serving
 	encrypted, demo bool
+	base            string // address that people are given
 	certFiles       []string
 }
 
@@ -77,7 +85,9 @@ func (h *house) open(ctx context.Context, purpose string) (err error) {
 		}
 	}
 	h.intake = &intake.Intake{DB: h.db, Blobs: h.blobs, Work: h.work, Zone: h.zone, Log: h.log}
-	return nil
+	h.letters = &mailroom{zone: h.zone}
+	h.courier = h.newCourier("")
+	return h.letters.renew(ctx, h.db)
 }
 
 func (f *folder) blobOptions() blob.Options {

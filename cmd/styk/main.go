@@ -23,9 +23,9 @@ var version = "dev"
 type cli struct {
 	Demo    demoCommand    `cmd:"" help:"Try it: a ready system with sample data, on this machine only."`
 	Serve   serveCommand   `cmd:"" help:"Serve: the program as it runs in a company."`
-	User    userCommands   `cmd:"" help:"Users of the web service: add, list, key, disable, enable."`
-	Apply   applyCommand   `cmd:"" help:"Bring users and web forms to what a YAML file says."`
-	Export  exportCommand  `cmd:"" help:"Print users and web forms as that YAML, without secrets."`
+	User    userCommands   `cmd:"" help:"Users, programs and people: add, list, key, link, disable, enable."`
+	Apply   applyCommand   `cmd:"" help:"Bring users, mail, targets and forms to what a YAML file says."`
+	Export  exportCommand  `cmd:"" help:"Print users, mail, targets and forms as that YAML, without secrets."`
 	Import  importCommands `cmd:"" help:"Take over records from a Vtiger or from a CSV file."`
 	Backup  backupCommand  `cmd:"" help:"Write everything into one file, also while styk serves."`
 	Restore restoreCommand `cmd:"" help:"Make an empty data folder what a backup holds."`

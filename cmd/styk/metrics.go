@@ -65,6 +65,7 @@ func (m *metrics) registerHouse(h *house) {
 		func() float64 { return unixSeconds(h.vital.get().Backup) })
 	gauge("styk_backup_last_restored_timestamp_seconds", "When a backup was last restored on trial and found whole; 0: never.",
 		func() float64 { return unixSeconds(h.vital.get().Restored) })
+	m.registry.MustRegister(newQueueFigures(h))
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "styk_info",
 		Help: "The version.", ConstLabels: prometheus.Labels{"version": version, "engine": h.db.Engine()}}, func() float64 { return 1 }))
 }

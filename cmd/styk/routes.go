@@ -20,7 +20,11 @@ func (s *server) routes() http.Handler {
 		DB: s.h.db, Intake: s.h.intake, Log: s.h.log, SessionIdle: s.SessionIdle,
 		Remote: trusted.remote, Observe: s.metrics.observe,
 	})
-	pages := secureHeaders(trusted, web.New(web.Options{Base: s.base, Demo: s.demo, Version: version}))
+	pages := secureHeaders(trusted, web.New(web.Options{
+		Base: s.base, Demo: s.demo, Version: version, DB: s.h.db, Intake: s.h.intake, Remote: trusted.remote, Log: s.h.log,
+		Success:      s.h.letters.success,
+		AdminOptions: s.adminOptions(trusted),
+	}))
 	machines := s.machineRoutes(func(r *http.Request) bool { return readers.contain(trusted.remote(r)) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = newPatient(w, r)
@@ -30,6 +34,8 @@ func (s *server) routes() http.Handler {
 			crm.ServeHTTP(w, r)
 		case machines[r.URL.Path] != nil:
 			machines[r.URL.Path](w, r)
+		case strings.HasPrefix(r.URL.Path, linkFolder):
+			s.h.serveLink(w, r)
 		default:
 			pages.ServeHTTP(w, r)
 		}

@@ -28,6 +28,8 @@ type serving struct {
 	TrustedProxy []string      `default:"127.0.0.1/32,::1/128" placeholder:"CIDR" help:"Only from these are X-Forwarded-For and -Proto believed."`
 	MetricsFrom  []string      `default:"127.0.0.0/8,::1/128,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,fc00::/7" placeholder:"CIDR" help:"Only these may read /metrics."`
 	SessionIdle  time.Duration `default:"15m" help:"Life of an unused session of the web service."`
+	KeepRequests time.Duration `default:"720h" placeholder:"TIME" help:"How long exact requests and answers of deliveries are kept."`
+	MaskPersonal bool          `help:"Hide who the customer is in kept requests and answers."`
 	LogLevel     slog.Level    `default:"INFO" placeholder:"LEVEL" help:"debug, info, warn or error."`
 	LogFormat    string        `default:"text" enum:"text,json" help:"text or json."`
 }
@@ -114,6 +116,9 @@ func (s *serving) check() error {
 			return wrongSetting("networks are written 10.0.0.0/8, single addresses 10.1.2.3/32", "%s: %v", flag, err)
 		}
 	}
+	if s.KeepRequests < time.Hour {
+		return wrongSetting("30 days are 720h", "--keep-requests: %v is less than 1h", s.KeepRequests)
+	}
 	if s.SessionIdle < time.Minute || s.SessionIdle > 24*time.Hour {
 		return wrongSetting("the first document asks for 15m", "--session-idle: %v is not between 1m and 24h", s.SessionIdle)
 	}
@@ -166,7 +171,7 @@ func (s *server) applyConfig(ctx context.Context, file string) error {
 	if line := lineWith(text, demoKey); line > 0 && !loopback(s.Listen) {
 		return demoKeyError(s.Listen, fmt.Sprintf("%s:%d: the access key", file, line))
 	}
-	changes, err := applyYAML(ctx, s.h.db, file, text, false)
+	changes, err := applyYAML(ctx, s.h, file, text, false)
 	if err != nil {
 		return err
 	}
@@ -239,12 +244,19 @@ func (s *server) serve(ctx context.Context, sh *shell) error {
 		return fmt.Errorf("--listen: %w", err)
 	}
 	s.address = listener.Addr()
+	if err := s.invite(ctx); err != nil {
+		listener.Close()
+		return err
+	}
+	s.h.maskPersonal = s.MaskPersonal
+	s.h.courier = s.h.newCourier(s.base())
+	s.h.intake.Wake = s.h.courier.Wake
 	desk, err := openDesk(s.h)
 	if err != nil {
 		listener.Close()
 		return err
 	}
-	s.h.serving = &served{serving: s.serving, demo: s.demo, encrypted: s.tls != nil}
+	s.h.serving = &served{serving: s.serving, demo: s.demo, encrypted: s.tls != nil, base: s.base()}
 	if s.tls != nil {
 		s.h.serving.certFiles = s.tls.certFiles
 	}
@@ -256,6 +268,7 @@ func (s *server) serve(ctx context.Context, sh *shell) error {
 		return nil
 	})
 	all.Go(func() error { return s.runChores(ctx) })
+	all.Go(func() error { return s.h.courier.Run(ctx) })
 	all.Go(func() error {
 		err := s.accept(web, netutil.LimitListener(listener, maxConnections))
 		if errors.Is(err, http.ErrServerClosed) {
@@ -306,6 +319,10 @@ func (s *server) httpServer(ctx context.Context) *http.Server {
 
 // drainTime leaves what follows (closing the store) within the 10 s promised.
 const drainTime = 8 * time.Second
+
+// courierGrace is what parcels under way have to finish; the courier ends with
+// the HTTP server, side by side.
+const courierGrace = 6 * time.Second
 
 // drain answers what has begun and takes nothing new.
 func (s *server) drain(web *http.Server) error {

@@ -18,6 +18,7 @@ type userCommands struct {
 	Add     userAddCommand     `cmd:"" help:"Add a user."`
 	List    userListCommand    `cmd:"" help:"List the users."`
 	Key     userKeyCommand     `cmd:"" help:"Give a user another access key; his sessions end."`
+	Link    userLinkCommand    `cmd:"" help:"Make a one-time link by which a person sets his password."`
 	Disable userDisableCommand `cmd:"" help:"Let a user in no more."`
 	Enable  userEnableCommand  `cmd:"" help:"Let a disabled user in again."`
 }

@@ -15,6 +15,8 @@ import (
 type problems struct {
 	file string
 	list []problem
+
+	targets map[string]bool // that this file names itself
 }
 
 type problem struct {

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+
+	"styk"
+	"styk/staff"
+	"styk/store"
+	"styk/web"
+)
+
+// adminOptions are what the people's pages need here.
+func (s *server) adminOptions(trusted proxies) web.AdminOptions {
+	return web.AdminOptions{
+		Staff:   staff.New(s.h.db),
+		Courier: s.h.courier,
+		Zone:    s.h.zone,
+		Secure:  trusted.secure,
+	}
+}
+
+// invite says how the first person comes in, as long as nobody can log in.
+func (s *server) invite(ctx context.Context) error {
+	secret, err := staff.New(s.h.db).FirstLink(ctx)
+	if err == nil && secret != "" {
+		s.notes = append(s.notes, "", "Nobody can log in yet. This link makes the owner, once, within a day:", "  "+s.base()+linkPath+secret)
+	}
+	return err
+}
+
+const linkPath = "/admin/link/"
+
+type userLinkCommand struct {
+	folder `json:"-"`
+	Name   string `arg:"" help:"Name of the user: a person, no program."`
+}
+
+// Help implements kong.HelpProvider.
+func (*userLinkCommand) Help() string {
+	return "For a new colleague, or a forgotten password: the link works once, within a day. Example:\n\n" +
+		"  styk user add anna --role operator\n  styk user link anna"
+}
+
+func (c *userLinkCommand) place() *folder { return &c.folder }
+func (c *userLinkCommand) existing() bool { return true }
+
+func (c *userLinkCommand) work(ctx context.Context, h *house, s *streams) error {
+	var u *styk.User
+	err := h.db.View(ctx, func(tx *store.Tx) (err error) {
+		u, err = tx.UserByName(c.Name)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	secret, err := staff.New(h.db).Link(ctx, 0, u.ID)
+	if err != nil {
+		return err
+	}
+	base := "http://ADDRESS-OF-STYK"
+	if h.serving != nil {
+		base = h.serving.base
+	}
+	s.printf("%s sets his password here, once, within a day:\n  %s%s%s\n", u.Name, base, linkPath, secret)
+	return nil
+}
