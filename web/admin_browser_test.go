@@ -46,6 +46,11 @@ func TestAdminInBrowser(t *testing.T) {
 // playAdmin runs one program; each line "ok …" or "not ok …" is a subtest.
 func playAdmin(t *testing.T, program string, env ...string) {
 	t.Helper()
+	for _, file := range []string{program, "testdata/admin/person.js", "testdata/browser/harness.js"} {
+		if _, err := os.ReadFile(file); err != nil { // node reads them, and a kept result would not know
+			t.Fatal(err)
+		}
+	}
 	cmd := exec.CommandContext(t.Context(), "node", program)
 	cmd.Env = append(os.Environ(), env...)
 	cmd.WaitDelay = 5 * time.Second

@@ -57,31 +57,35 @@ check("without scripts everything works", { javaScriptEnabled: false }, async (p
   await page.getByRole("button", { name: "Сменить" }).waitFor();
 });
 
-for (const theme of themes) {
-  for (const [size, viewport] of Object.entries(sizes)) {
-    check(`every page, ${theme}, ${size}`, { colorScheme: theme, viewport }, async (page) => {
-      const look = async (name, path) => {
-        if (path) await page.goto(STYK + path);
-        await fits(page);
-        if (size != "tablet") await axe(page);
-        await shot(page, `admin ${name} ${size} ${theme}`);
-      };
-      await look("login", "/admin/login");
-      await login(page);
-      await look("tickets");
-      await look("search", "/admin/tickets?q=zzz");
-      await page.goto(STYK + "/admin/tickets?q=45-67");
-      await page.getByRole("link", { name: process.env.NUMBER }).click();
-      await look("ticket");
-      await look("deliveries", "/admin/deliveries");
-      await look("done", "/admin/deliveries?state=leased");
-      await look("delivery", process.env.FAILED);
-      await look("replay", "/admin/replay?target=crm&since=24h");
-      await look("me", "/admin/me");
-      await look("nothing", "/admin/tickets/999999");
-      await look("english", "/admin/deliveries?lang=en");
-    });
-  }
+// Colours go with the theme and faults of layout with the width: these looks see
+// all there is. Whoever wants screenshots gets every pair.
+const looks = process.env.STYK_TEST_SHOTS
+  ? themes.flatMap((theme) => Object.keys(sizes).map((size) => [theme, size]))
+  : [["light", "wide"], ["dark", "wide"], ["light", "phone"], ["dark", "tablet"]];
+for (const [theme, size] of looks) {
+  check(`every page, ${theme}, ${size}`, { colorScheme: theme, viewport: sizes[size] }, async (page) => {
+    const look = async (name, path) => {
+      if (path) await page.goto(STYK + path);
+      await fits(page);
+      if (size != "tablet") await axe(page);
+      await shot(page, `admin ${name} ${size} ${theme}`);
+    };
+    await look("login", "/admin/login");
+    await login(page);
+    await look("tickets");
+    await look("search", "/admin/tickets?q=zzz");
+    await page.goto(STYK + "/admin/tickets?q=45-67");
+    await page.getByRole("link", { name: process.env.NUMBER }).click();
+    await page.getByRole("heading", { name: "Клиент", exact: true }).waitFor();
+    await look("ticket");
+    await look("deliveries", "/admin/deliveries");
+    await look("done", "/admin/deliveries?state=leased");
+    await look("delivery", process.env.FAILED);
+    await look("replay", "/admin/replay?target=crm&since=24h");
+    await look("me", "/admin/me");
+    await look("nothing", "/admin/tickets/999999");
+    await look("english", "/admin/deliveries?lang=en");
+  });
 }
 
 run();
