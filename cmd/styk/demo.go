@@ -44,7 +44,17 @@ func (c *demoCommand) run(ctx context.Context, sh *shell) error {
 	if err := fillDemo(ctx, s.h); err != nil {
 		return fmt.Errorf("sample data: %w", err)
 	}
+	world, err := startWorld(ctx, s)
+	if err != nil {
+		return fmt.Errorf("simulators: %w", err)
+	}
+	defer world.end()
+	if err := world.furnish(ctx, s.h); err != nil {
+		return fmt.Errorf("sample data: %w", err)
+	}
 	s.notes = append(s.notes, demoNotes(c.Listen)...)
+	s.notes = append(s.notes, world.notes("http://"+c.Listen)...)
+	s.notes = append(s.notes, "", "Ctrl-C ends it.")
 	return s.serve(ctx, sh)
 }
 
@@ -61,8 +71,6 @@ func demoNotes(listen string) []string {
 		"Try it:",
 		"  curl '" + base + "/webservice.php?operation=getchallenge&username=api'",
 		"  PHP:  $endpointUrl = \"" + base + "/webservice.php\"; $username = \"api\"; $userAccessKey = \"" + demoKey + "\";",
-		"",
-		"Ctrl-C ends it.",
 	}
 }
 

@@ -30,6 +30,7 @@ type cli struct {
 	Backup  backupCommand  `cmd:"" help:"Write everything into one file, also while styk serves."`
 	Restore restoreCommand `cmd:"" help:"Make an empty data folder what a backup holds."`
 	Doctor  doctorCommand  `cmd:"" help:"Look at everything and say in plain words what is wrong."`
+	Sim     simCommand     `cmd:"" help:"Play a foreign system to practise on: creatio, vtiger, smtp."`
 	Bench   benchCommand   `cmd:"" help:"Measure this machine: requests per second, memory, start."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 	Help    helpCommand    `cmd:"" help:"Explain a command, with an example."`
