@@ -87,13 +87,14 @@ func listenNear(ctx context.Context, address string) (net.Listener, error) {
 // The demo's targets beside the CRM: one that nothing reaches, and one whose
 // password is wrong.
 const (
-	demoCRM     = "crm"
-	demoLost    = "warehouse"
-	demoLocked  = "accounting"
-	demoFormed  = "demo_posts"
-	demoForm    = "feedback"
-	demoCrowd   = 30
-	demoMailers = "Компания <no-reply@example.ru>"
+	demoCRM      = "crm"
+	demoLost     = "warehouse"
+	demoLocked   = "accounting"
+	demoFormed   = "demo_posts"
+	demoForm     = "feedback"
+	demoCrowd    = 30 // posts
+	demoVisitors = 18 // who sent them
+	demoMailers  = "Компания <no-reply@example.ru>"
 )
 
 func (w *demoWorld) targets() []*styk.Target {
@@ -224,8 +225,8 @@ func demoPost(ctx context.Context, h *house, d *demo, form *styk.Form, i int) (i
 	post := intake.FormPost{
 		HeaderKey: fmt.Sprintf("demo-%d", i), Address: "192.0.2." + fmt.Sprint(1+i), Agent: "demo", Page: "https://www.example.ru/contacts",
 		Values: map[string]string{
-			"topic": topic, "name": first + " " + last, "phone": fmt.Sprintf("+7 (949) 555-%02d-%02d", 60+i%18, 10+i%18),
-			"email": fmt.Sprintf("visitor%02d@example.ru", i%18+1), "message": "Добрый день! " + topic + ". Посмотрите, пожалуйста.", "consent": "да",
+			"topic": topic, "name": first + " " + last, "phone": fmt.Sprintf("+7 (949) 555-%02d-%02d", 60+i%demoVisitors, 10+i%demoVisitors),
+			"email": fmt.Sprintf("visitor%02d@example.ru", i%demoVisitors+1), "message": "Добрый день! " + topic + ". Посмотрите, пожалуйста.", "consent": "да",
 		},
 	}
 	if form.Field("service") != nil {

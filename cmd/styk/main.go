@@ -21,19 +21,21 @@ var version = "dev"
 
 // cli is every command. A further one is a file of its own and a line here.
 type cli struct {
-	Demo    demoCommand    `cmd:"" help:"Try it: a ready system with sample data, on this machine only."`
-	Serve   serveCommand   `cmd:"" help:"Serve: the program as it runs in a company."`
-	User    userCommands   `cmd:"" help:"Users, programs and people: add, list, key, link, disable, enable."`
-	Apply   applyCommand   `cmd:"" help:"Bring users, mail, targets and forms to what a YAML file says."`
-	Export  exportCommand  `cmd:"" help:"Print users, mail, targets and forms as that YAML, without secrets."`
-	Import  importCommands `cmd:"" help:"Take over records from a Vtiger or from a CSV file."`
-	Backup  backupCommand  `cmd:"" help:"Write everything into one file, also while styk serves."`
-	Restore restoreCommand `cmd:"" help:"Make an empty data folder what a backup holds."`
-	Doctor  doctorCommand  `cmd:"" help:"Look at everything and say in plain words what is wrong."`
-	Sim     simCommand     `cmd:"" help:"Play a foreign system to practise on: creatio, vtiger, smtp."`
-	Bench   benchCommand   `cmd:"" help:"Measure this machine: requests per second, memory, start."`
-	Version versionCommand `cmd:"" help:"Print the version."`
-	Help    helpCommand    `cmd:"" help:"Explain a command, with an example."`
+	Demo       demoCommand        `cmd:"" help:"Try it: a ready system with sample data, on this machine only."`
+	Serve      serveCommand       `cmd:"" help:"Serve: the program as it runs in a company."`
+	User       userCommands       `cmd:"" help:"Users, programs and people: add, list, key, link, disable, enable."`
+	Apply      applyCommand       `cmd:"" help:"Bring users, mail, targets and forms to what a YAML file says."`
+	Export     exportCommand      `cmd:"" help:"Print users, mail, targets and forms as that YAML, without secrets."`
+	Target     targetCommands     `cmd:"" help:"Foreign systems that forms are delivered to: check, list."`
+	Deliveries deliveriesCommands `cmd:"" help:"Deliveries: list, show, retry, replay, pause, resume."`
+	Import     importCommands     `cmd:"" help:"Take over records from a Vtiger or from a CSV file."`
+	Backup     backupCommand      `cmd:"" help:"Write everything into one file, also while styk serves."`
+	Restore    restoreCommand     `cmd:"" help:"Make an empty data folder what a backup holds."`
+	Doctor     doctorCommand      `cmd:"" help:"Look at everything and say in plain words what is wrong."`
+	Sim        simCommand         `cmd:"" help:"Play a foreign system to practise on: creatio, vtiger, smtp."`
+	Bench      benchCommand       `cmd:"" help:"Measure this machine: requests per second, memory, start."`
+	Version    versionCommand     `cmd:"" help:"Print the version."`
+	Help       helpCommand        `cmd:"" help:"Explain a command, with an example."`
 }
 
 // outside is a command that needs no data folder or opens it in its own way.

@@ -42,11 +42,22 @@ func TestStories(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			address, err := freeAddress(context.Background())
 			env.Setenv("ADDRESS", address)
+			if err == nil {
+				address, err = freeAddress(context.Background())
+				env.Setenv("SIM", address)
+			}
 			return err
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"await": await, // await URL: until it answers 200
 			"get":   fetch, // get URL: its body as standard output of a file named body
+			// drained BASE: until nothing is on its way to crm
+			"drained": drained,
+			// sub FROM TO OLD NEW: a copy of a file with other words
+			"sub": func(ts *testscript.TestScript, _ bool, args []string) {
+				text := strings.ReplaceAll(ts.ReadFile(args[0]), args[2], args[3])
+				ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
+			},
 		},
 	})
 }
@@ -62,6 +73,22 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 		time.Sleep(10 * time.Millisecond) // another process: there is no clock to move
 	}
 	ts.Fatalf("%s does not answer", args[0])
+}
+
+func drained(ts *testscript.TestScript, _ bool, args []string) {
+	for range 500 {
+		resp, err := http.Get(args[0] + "/metrics")
+		ts.Check(err)
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		ts.Check(err)
+		if bytes.Contains(body, []byte(`styk_deliveries{state="due",target="crm"} 0`)) &&
+			bytes.Contains(body, []byte(`styk_deliveries{state="leased",target="crm"} 0`)) {
+			return
+		}
+		time.Sleep(20 * time.Millisecond) // another process: there is no clock to move
+	}
+	ts.Fatalf("deliveries to crm are still on their way")
 }
 
 func fetch(ts *testscript.TestScript, _ bool, args []string) {
