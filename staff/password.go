@@ -3,6 +3,7 @@ package staff
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -52,11 +53,18 @@ func CheckPassword(name, password string) error {
 	return nil
 }
 
-// place waits for one of the few places where hashes are made.
+// place waits for one of the few places where hashes are made. Whoever leaves
+// last gives the memory back: nobody else would for minutes, and a hash needs
+// more than all the rest of a quiet process.
 func (s *Staff) place(ctx context.Context) (leave func(), err error) {
 	select {
 	case s.hashing <- struct{}{}:
-		return func() { <-s.hashing }, nil
+		return func() {
+			<-s.hashing
+			if len(s.hashing) == 0 {
+				debug.FreeOSMemory()
+			}
+		}, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -67,6 +68,8 @@ type adminExchange struct {
 	Method  string
 	Host    string
 	Path    string
+	Query   []adminLine // decoded
+	Address string      // all of it, as it was sent
 	Status  string
 	Tone    string
 	Err     string
@@ -229,12 +232,34 @@ func exchangePanel(lang string, e *styk.Exchange) adminExchange {
 		scheme += "://"
 	}
 	host, path, _ := strings.Cut(rest, "/")
-	p.Host, p.Path = scheme+host, "/"+path
+	path, query, _ := strings.Cut(path, "?")
+	p.Host, p.Path, p.Address = scheme+host, "/"+path, e.URL
+	p.Query = queryLines(query)
 	p.Status, p.Tone = answerWord(lang, e)
 	p.Parts = timeParts(lang, e)
 	p.Request = bytesPanel(lang, e.RequestHeader, e.RequestBody, e.RequestSize)
 	p.Answer = bytesPanel(lang, e.AnswerHeader, e.AnswerBody, e.AnswerSize)
 	return p
+}
+
+// queryLines takes a query apart for people, in its order.
+func queryLines(query string) (list []adminLine) {
+	for part := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(part, "=")
+		if name == "" {
+			continue
+		}
+		list = append(list, adminLine{unescaped(name), unescaped(value)})
+	}
+	return list
+}
+
+// unescaped gives a part of a query as it reads, or as it is when it is broken.
+func unescaped(s string) string {
+	if text, err := url.QueryUnescape(s); err == nil {
+		return text
+	}
+	return s
 }
 
 func answerWord(lang string, e *styk.Exchange) (word, tone string) {
@@ -281,8 +306,12 @@ func timeParts(lang string, e *styk.Exchange) (list []adminPart) {
 	return list
 }
 
+// almostAll is a little less than what is kept of a body, in bytes: a longer one
+// was cut there.
+const almostAll = 64<<10 - 16
+
 func bytesPanel(lang string, headers map[string][]string, body string, size int64) adminBytes {
-	p := adminBytes{Size: bytesWord(lang, size), Body: pretty(body), Cut: body != "" && int64(len(body)) < size}
+	p := adminBytes{Size: bytesWord(lang, size), Body: pretty(body), Cut: strings.HasSuffix(body, "…") || len(body) > almostAll}
 	var names []string
 	for name := range headers {
 		names = append(names, name)

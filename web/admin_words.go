@@ -66,8 +66,9 @@ func length(lang string, d time.Duration) string {
 // took words how long something lasted, to three digits.
 func took(lang string, d time.Duration) string {
 	switch {
-	case d < time.Millisecond:
-		return choose(lang, "< 1 мс", "< 1 ms")
+	case d < 10*time.Millisecond && d%time.Millisecond != 0:
+		text := strconv.FormatFloat(max(float64(d)/float64(time.Millisecond), 0.1), 'f', 1, 64)
+		return strings.Replace(text, ".", choose(lang, ",", "."), 1) + choose(lang, " мс", " ms")
 	case d < time.Second:
 		return strconv.Itoa(int(d/time.Millisecond)) + choose(lang, " мс", " ms")
 	case d < 100*time.Second:
