@@ -1,6 +1,11 @@
 package web
 
-import "net/http"
+import (
+	"net/http"
+
+	"styk"
+	"styk/store"
+)
 
 // indexPage tells what runs here and where to click.
 type indexPage struct {
@@ -8,10 +13,22 @@ type indexPage struct {
 	Base    string
 	Version string
 	Demo    bool
+	Forms   []*styk.Form // of the demo; a company does not list its forms to strangers
+	Admin   bool
 }
 
 func (o Options) index(w http.ResponseWriter, r *http.Request) {
-	render(w, "index.html", indexPage{Lang: language(w, r), Base: o.Base(), Version: o.Version, Demo: o.Demo})
+	page := indexPage{Lang: language(w, r), Base: o.Base(), Version: o.Version, Demo: o.Demo, Admin: o.Staff != nil}
+	if o.Demo && o.Intake != nil {
+		err := o.DB.View(r.Context(), func(tx *store.Tx) (err error) {
+			page.Forms, err = tx.Forms()
+			return err
+		})
+		if err != nil && o.Log != nil {
+			o.Log.Error("first page", "err", err)
+		}
+	}
+	render(w, "index.html", page)
 }
 
 // T chooses between the languages.
