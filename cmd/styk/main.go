@@ -34,6 +34,7 @@ type cli struct {
 	Doctor     doctorCommand      `cmd:"" help:"Look at everything and say in plain words what is wrong."`
 	Sim        simCommand         `cmd:"" help:"Play a foreign system to practise on: creatio, vtiger, smtp."`
 	Bench      benchCommand       `cmd:"" help:"Measure this machine: requests per second, memory, start."`
+	Torture    tortureCommand     `cmd:"" help:"Kill and mend: prove that nothing is lost or doubled."`
 	Version    versionCommand     `cmd:"" help:"Print the version."`
 	Help       helpCommand        `cmd:"" help:"Explain a command, with an example."`
 }

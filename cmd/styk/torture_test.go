@@ -1,0 +1,33 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"styk/store/storetest"
+)
+
+// TestTortureLosesAndDoublesNothing is the short form of styk torture: on
+// SQLite, and on PostgreSQL with two processes that share the work.
+func TestTortureLosesAndDoublesNothing(t *testing.T) {
+	t.Parallel()
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		tortureSmall(t, "--submissions", "150", "--kills", "8")
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		tortureSmall(t, "--submissions", "100", "--kills", "6", "--processes", "2", "--database", storetest.Postgres(t))
+	})
+}
+
+func tortureSmall(t *testing.T, args ...string) {
+	cmd := exec.Command(os.Args[0], append([]string{"torture", "--dir", t.TempDir()}, args...)...)
+	cmd.Env = append(os.Environ(), asStyk+"=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "lost 0, doubled 0\n") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}
