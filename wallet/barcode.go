@@ -97,9 +97,21 @@ func encodeAs(symbol Symbol, text string) (barcode.Barcode, error) {
 	case Aztec:
 		return aztec.Encode([]byte(text), 33, 0)
 	case QR:
-		return qr.Encode(text, qr.M, qr.Auto)
+		return qr.Encode(text, qr.M, qrMode(text))
 	}
 	return nil, fmt.Errorf("no symbol %q", symbol)
+}
+
+// qrMode picks how a QR code packs text. The encoder's own choice takes "+79"
+// for digits and loses the sign.
+func qrMode(text string) qr.Encoding {
+	switch {
+	case strings.Trim(text, "0123456789") == "":
+		return qr.Numeric
+	case strings.Trim(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:") == "":
+		return qr.AlphaNumeric
+	}
+	return qr.Unicode
 }
 
 // plainASCII: code128 takes some characters beyond for its function codes.

@@ -67,7 +67,7 @@ func TestEANDigit(t *testing.T) {
 }
 
 // decode reads a picture with another library than the one that drew it.
-func decode(t testing.TB, symbol Symbol, img image.Image) string {
+func decode(t rapid.TB, symbol Symbol, img image.Image) string {
 	bitmap, err := gozxing.NewBinaryBitmapFromImage(img)
 	if err != nil {
 		t.Fatal(err)
@@ -101,27 +101,38 @@ func TestBarcodesReadBack(t *testing.T) {
 		t.Run(string(symbol), func(t *testing.T) {
 			t.Parallel()
 			rapid.Check(t, func(r *rapid.T) {
-				text := texts.Draw(r, "text")
-				code, err := Encode(symbol, text)
-				if err != nil || code.Symbol != symbol {
-					r.Fatalf("%q became %+v: %v", text, code, err)
-				}
-				data, err := code.PNG(3)
-				if err != nil {
-					r.Fatal(err)
-				}
-				img, err := png.Decode(bytes.NewReader(data))
-				if err != nil {
-					r.Fatal(err)
-				}
-				if got := decode(t, symbol, img); got != text {
-					r.Errorf("PNG of %q reads %q", text, got)
-				}
-				if got := decode(t, symbol, rasterise(t, code.SVG(), 3)); got != text {
-					r.Errorf("SVG of %q reads %q", text, got)
-				}
+				readBack(r, symbol, texts.Draw(r, "text"))
 			})
 		})
+	}
+}
+
+// A phone number in a QR code keeps its plus sign.
+func TestQRKeepsSigns(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"+79286646611", "-12", "+0", "0", "007", "A-1", "A+B %", "12.5", "№ 7"} {
+		readBack(t, QR, text)
+	}
+}
+
+func readBack(t rapid.TB, symbol Symbol, text string) {
+	code, err := Encode(symbol, text)
+	if err != nil || code.Symbol != symbol {
+		t.Fatalf("%q became %+v: %v", text, code, err)
+	}
+	data, err := code.PNG(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := decode(t, symbol, img); got != text {
+		t.Errorf("PNG of %q reads %q", text, got)
+	}
+	if got := decode(t, symbol, rasterise(t, code.SVG(), 3)); got != text {
+		t.Errorf("SVG of %q reads %q", text, got)
 	}
 }
 
@@ -139,7 +150,7 @@ func TestPDF417(t *testing.T) {
 var step = regexp.MustCompile(`M(\d+) (\d+)h(\d+)v(\d+)h-(\d+)z`)
 
 // rasterise draws the rectangles of our SVG.
-func rasterise(t testing.TB, svg string, scale int) image.Image {
+func rasterise(t rapid.TB, svg string, scale int) image.Image {
 	var doc struct {
 		ViewBox string `xml:"viewBox,attr"`
 		Paths   []struct {
