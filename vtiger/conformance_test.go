@@ -221,6 +221,9 @@ func TestConformance(t *testing.T) {
 	})
 	t.Run("ours", func(t *testing.T) {
 		t.Parallel()
+		if testing.Short() {
+			t.Skip("minutes under the race detector; the run without -short has it")
+		}
 		connecttest.Run(t, connecttest.Case{Kind: Kind, New: func(t *testing.T) *connecttest.Sim {
 			return suiteOurs(t, "sqlite", ourSettings)
 		}})

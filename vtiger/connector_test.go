@@ -180,6 +180,9 @@ func TestAHundredAtOnce(t *testing.T) {
 // Each way of overwriting that a CRM may offer.
 func TestWaysOfOverwriting(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("long under the race detector; the run without -short has it")
+	}
 	operation := map[string]any{"overwrite": overwriteOperation}
 	for name, start := range map[string]func(t *testing.T) *connecttest.Sim{
 		"PutFile":    func(t *testing.T) *connecttest.Sim { return suiteOurs(t, "sqlite", with(ourSettings, operation)) },
