@@ -20,7 +20,7 @@ import (
 )
 
 type benchCommand struct {
-	What     string `arg:"" optional:"" default:"crm" enum:"crm" help:"What to measure: crm."`
+	What     string `arg:"" optional:"" default:"crm" enum:"crm,form" help:"What to measure: crm (web service) or form (site form to CRM)."`
 	Contacts int    `default:"10000" placeholder:"N" help:"Contacts that are there before the load begins."`
 	Workers  int    `default:"32" placeholder:"N" help:"Requests at once."`
 	Seconds  span   `default:"10" placeholder:"N" help:"Time for each measurement."`
@@ -32,7 +32,7 @@ type benchCommand struct {
 // Help implements kong.HelpProvider.
 func (*benchCommand) Help() string {
 	return "Starts this very program's serve in a folder of its own, with default settings, and measures it over HTTP on loopback; " +
-		"the load shares the machine with it. Examples:\n\n  styk bench crm\n  styk bench crm --contacts 1000000"
+		"the load shares the machine with it. Examples:\n\n  styk bench crm\n  styk bench crm --contacts 1000000\n  styk bench form"
 }
 
 // span is a time given in seconds, 10, or with its unit, 1m30s.
@@ -62,6 +62,12 @@ func (c *benchCommand) run(ctx context.Context, sh *shell) (err error) {
 	defer os.RemoveAll(dir)
 	b := &bench{benchCommand: c, dir: dir, sh: sh}
 	b.folder = folder{Data: filepath.Join(dir, "data"), Database: c.Database, Timezone: "Europe/Moscow"}
+	if c.What == "form" {
+		if err := b.measureForm(ctx); err != nil {
+			return err
+		}
+		return b.print()
+	}
 	if err := b.seed(ctx); err != nil {
 		return err
 	}
@@ -123,7 +129,11 @@ func (b *bench) print() error {
 		return encoder.Encode(map[string]any{"version": version, "contacts": b.Contacts, "workers": b.Workers,
 			"seconds": b.Seconds.Duration.Seconds(), "engine": b.engine(), "figures": b.rows})
 	}
-	fmt.Fprintf(b.sh.out, "styk %s, %s, %d contacts, %d workers, %v each\n", version, b.engine(), b.Contacts, b.Workers, b.Seconds.Duration)
+	before := fmt.Sprintf("%d contacts", b.Contacts)
+	if b.What != "crm" {
+		before = b.What
+	}
+	fmt.Fprintf(b.sh.out, "styk %s, %s, %s, %d workers, %v each\n", version, b.engine(), before, b.Workers, b.Seconds.Duration)
 	table := tabwriter.NewWriter(b.sh.out, 0, 0, 2, ' ', 0)
 	for _, r := range b.rows {
 		fmt.Fprintf(table, "%s\t%s\t%s\t  %s\t\n", r.Name, figure(r.Value), r.Unit, r.More)

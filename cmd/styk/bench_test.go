@@ -25,8 +25,34 @@ func TestBenchMeasuresEverything(t *testing.T) {
 	})
 }
 
+// TestBenchFormMeasuresEverything does the same for a form's way.
+func TestBenchFormMeasuresEverything(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("SKIPPED: a measurement is not for -short")
+	}
+	figures := benchFigures(t, "form", "--workers", "2", "--seconds", "150ms")
+	for _, name := range []string{"form script", "form page", "accepted without file", "accepted with a 100 KB PDF", "delivered to an instant webhook",
+		"delivered to the simulated Creatio", "the CRM's number, each of its calls 300 ms", "our number while the CRM is dead, wait 4 s"} {
+		if figures[name] <= 0 {
+			t.Errorf("%s is %v", name, figures[name])
+		}
+	}
+}
+
 func benchSmall(t *testing.T, more ...string) {
-	cmd := exec.Command(os.Args[0], append([]string{"bench", "crm", "--contacts", "200", "--workers", "2", "--seconds", "150ms", "--dir", t.TempDir(), "--json"}, more...)...)
+	figures := benchFigures(t, append([]string{"crm", "--contacts", "200", "--workers", "2", "--seconds", "150ms"}, more...)...)
+	for _, name := range []string{"raw inserts into the same store", "first answer after start", "binary", "memory, idle", "login handshake",
+		"CreateContact, half known", "query by mobile", "retrieve", "memory under load, highest", "ready after kill -9"} {
+		if figures[name] <= 0 {
+			t.Errorf("%s is %v", name, figures[name])
+		}
+	}
+}
+
+func benchFigures(t *testing.T, args ...string) map[string]float64 {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], append([]string{"bench", "--dir", t.TempDir(), "--json"}, args...)...)
 	cmd.Env = append(os.Environ(), asStyk+"=1")
 	cmd.Stderr = &lockedBuffer{}
 	out, err := cmd.Output()
@@ -41,10 +67,5 @@ func benchSmall(t *testing.T, more ...string) {
 	for _, r := range got.Figures {
 		figures[r.Name] = r.Value
 	}
-	for _, name := range []string{"raw inserts into the same store", "first answer after start", "binary", "memory, idle", "login handshake",
-		"CreateContact, half known", "query by mobile", "retrieve", "memory under load, highest", "ready after kill -9"} {
-		if figures[name] <= 0 {
-			t.Errorf("%s is %v", name, figures[name])
-		}
-	}
+	return figures
 }
