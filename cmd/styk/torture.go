@@ -80,6 +80,7 @@ type torture struct {
 	killed   atomic.Int64
 	numbers  []string // by submission
 	retries  atomic.Int64
+	early    int // delivered before anything was mended
 	faults   int
 }
 
@@ -360,11 +361,19 @@ func (h *tortured) resume(ctx context.Context) error {
 // settle ends the torment: everything that waits is sent now, by processes that
 // nobody kills any more.
 func (t *torture) settle(ctx context.Context) error {
-	for range 4 {
+	for turn := range 4 {
 		for _, h := range t.houses {
 			h.child.kill()
 		}
-		if err := t.houses[0].open(ctx, func(in *house) error { return mendAll(ctx, in) }); err != nil {
+		err := t.houses[0].open(ctx, func(in *house) (err error) {
+			if turn == 0 {
+				if t.early, err = countDelivered(ctx, in); err != nil {
+					return err
+				}
+			}
+			return mendAll(ctx, in)
+		})
+		if err != nil {
 			return err
 		}
 		for _, h := range t.houses {
@@ -405,6 +414,22 @@ func (t *torture) get(ctx context.Context, address string) ([]byte, error) {
 	}
 	defer resp.Body.Close()
 	return io.ReadAll(resp.Body)
+}
+
+func countDelivered(ctx context.Context, in *house) (n int, err error) {
+	err = in.db.View(ctx, func(tx *store.Tx) error {
+		n = 0
+		filter := store.DeliveryFilter{State: styk.Delivered, Limit: 500}
+		for {
+			rows, err := tx.Deliveries(filter)
+			if err != nil || len(rows) == 0 {
+				return err
+			}
+			n += len(rows)
+			filter.Before = rows[len(rows)-1].ID
+		}
+	})
+	return n, err
 }
 
 // mendAll makes everything due that is not done; nobody serves meanwhile.

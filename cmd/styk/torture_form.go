@@ -149,8 +149,8 @@ func (t *torture) judge(ctx context.Context) error {
 	if err := table.end(); err != nil {
 		return err
 	}
-	fmt.Fprintf(t.sh.out, "%d kills, %d faults, %d posts sent again, %d not delivered, %v\nlost %d, doubled %d\n", t.killed.Load(), t.faults,
-		t.retries.Load(), undone, time.Since(t.begin).Round(100*time.Millisecond), total.lost, total.doubled)
+	fmt.Fprintf(t.sh.out, "%d kills, %d faults, %d posts sent again, %d delivered meanwhile, %d never, %v\nlost %d, doubled %d\n",
+		t.killed.Load(), t.faults, t.retries.Load(), t.early, undone, time.Since(t.begin).Round(100*time.Millisecond), total.lost, total.doubled)
 	if total.lost+total.doubled+undone > 0 {
 		return exitError(exitFailed)
 	}
