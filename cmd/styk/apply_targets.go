@@ -115,13 +115,6 @@ func (k foreign) isSecret(setting string) bool {
 	return slices.ContainsFunc(k.Fields, func(f connect.Field) bool { return f.Name == setting && f.Secret })
 }
 
-func (k foreign) settingNames() (names []string) {
-	for _, f := range k.Fields {
-		names = append(names, f.Name)
-	}
-	return names
-}
-
 // addFaults tells the faults of an error, each at the line of its field.
 func addFaults(p *problems, node *yaml.Node, err error, prefix string) {
 	var wrong *styk.Error
