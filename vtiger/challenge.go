@@ -22,7 +22,8 @@ import (
 // one after a restart, can find them again by trying all of them, and
 // getchallenge writes nothing. A busier user gets random tokens besides.
 type challenges struct {
-	key []byte
+	key           []byte
+	processOffset byte // differs from process to process
 
 	mu     sync.Mutex
 	live   map[string]liveToken // by user and proof
@@ -48,7 +49,9 @@ const (
 )
 
 func newChallenges(key []byte) *challenges {
-	return &challenges{key: key, live: map[string]liveToken{}, slots: map[string]slotUse{}}
+	var offset [1]byte
+	_, _ = rand.Read(offset[:])
+	return &challenges{key: key, processOffset: offset[0], live: map[string]liveToken{}, slots: map[string]slotUse{}}
 }
 
 // issue gives a new token, 32 hex digits. An empty accessKey is of an unknown
@@ -81,13 +84,8 @@ func (c *challenges) slot(user string, now time.Time) (int, bool) {
 	}
 	use.used++
 	c.slots[user] = use
-	return (use.used - 1 + int(c.offset())) % slotsPerSecond, use.used <= slotsPerSecond
+	return (use.used - 1 + int(c.processOffset)) % slotsPerSecond, use.used <= slotsPerSecond
 }
-
-// processOffset differs from process to process.
-var processOffset = func() byte { var b [1]byte; _, _ = rand.Read(b[:]); return b[0] }()
-
-func (c *challenges) offset() byte { return processOffset }
 
 func (c *challenges) token(user string, second int64, slot int) string {
 	mac := hmac.New(sha256.New, c.key)
@@ -113,8 +111,10 @@ func (c *challenges) remember(key string, t liveToken, now time.Time) {
 }
 
 // redeem finds the token behind a proof and gives it as nonce, to be noted as
-// used. With keep it may be shown again within its life, as in stock.
-func (c *challenges) redeem(user, accessKey, proof string, now time.Time, keep bool) (nonce string, ok bool) {
+// used. With keep it may be shown again within its life, as in stock. fresh says
+// that this process gave it out and has not seen it back before: then nobody
+// replays it, even when another process gave out and noted the same one.
+func (c *challenges) redeem(user, accessKey, proof string, now time.Time, keep bool) (nonce string, fresh, ok bool) {
 	user = strings.ToLower(user)
 	key := user + "\x00" + proof
 	c.mu.Lock()
@@ -124,9 +124,10 @@ func (c *challenges) redeem(user, accessKey, proof string, now time.Time, keep b
 	}
 	c.mu.Unlock()
 	if ok && now.Before(t.until) {
-		return t.nonce, true
+		return t.nonce, true, true
 	}
-	return c.rederive(user, accessKey, proof, now)
+	nonce, ok = c.rederive(user, accessKey, proof, now)
+	return nonce, false, ok
 }
 
 // rederive tries every derived token of the last 300 seconds.

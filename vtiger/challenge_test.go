@@ -1,6 +1,7 @@
 package vtiger
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -41,7 +42,7 @@ func TestChallengeLogsInOnceWithin300Seconds(t *testing.T) {
 	t.Parallel()
 	c := newChallenges([]byte("key"))
 	redeem := func(c *challenges, token string, after time.Duration, keep bool) bool {
-		nonce, ok := c.redeem("API", "secret", loginProof(token, "secret"), testStart.Add(after), keep)
+		nonce, _, ok := c.redeem("API", "secret", loginProof(token, "secret"), testStart.Add(after), keep)
 		return ok && nonce == token
 	}
 	token := c.issue("api", "secret", testStart)
@@ -51,10 +52,10 @@ func TestChallengeLogsInOnceWithin300Seconds(t *testing.T) {
 	if redeem(c, token, 301*time.Second, false) {
 		t.Error("a token lives longer than 300 s")
 	}
-	if _, ok := c.redeem("other", "secret", loginProof(token, "secret"), testStart, true); ok {
+	if _, _, ok := c.redeem("other", "secret", loginProof(token, "secret"), testStart, true); ok {
 		t.Error("a token fits another user")
 	}
-	if _, ok := c.redeem("api", "wrong", loginProof(token, "secret"), testStart, true); ok {
+	if _, _, ok := c.redeem("api", "wrong", loginProof(token, "secret"), testStart, true); ok {
 		t.Error("a proof fits another key")
 	}
 }
@@ -66,7 +67,7 @@ func TestChallengeIsFoundByAnotherProcess(t *testing.T) {
 	one, two := newChallenges([]byte("key")), newChallenges([]byte("key"))
 	for range slotsPerSecond {
 		token := one.issue("api", "secret", testStart)
-		if _, ok := two.redeem("api", "secret", loginProof(token, "secret"), testStart.Add(time.Minute), false); !ok {
+		if _, _, ok := two.redeem("api", "secret", loginProof(token, "secret"), testStart.Add(time.Minute), false); !ok {
 			t.Fatal("another process does not know the token")
 		}
 	}
@@ -82,7 +83,7 @@ func TestChallengesOfABusyUserDifferAndAllLive(t *testing.T) {
 		t.Fatalf("%d different tokens of 500", len(seen))
 	}
 	for token := range seen {
-		if _, ok := c.redeem("api", "secret", loginProof(token, "secret"), testStart, false); !ok {
+		if _, _, ok := c.redeem("api", "secret", loginProof(token, "secret"), testStart, false); !ok {
 			t.Fatal("a live token is refused")
 		}
 	}
@@ -95,7 +96,7 @@ func TestChallengeOfAnUnknownUserLooksTheSameAndFitsNothing(t *testing.T) {
 	if len(known) != len(unknown) || known == unknown {
 		t.Errorf("%q and %q", known, unknown)
 	}
-	if _, ok := c.redeem("nobody", "", loginProof(unknown, ""), testStart, false); ok {
+	if _, _, ok := c.redeem("nobody", "", loginProof(unknown, ""), testStart, false); ok {
 		t.Error("an unknown user's token fits an empty key")
 	}
 }
@@ -108,5 +109,32 @@ func TestChallengesStayBounded(t *testing.T) {
 	}
 	if len(c.live) > maxLive || len(c.oldest) > maxLive+1 {
 		t.Errorf("%d tokens live, %d remembered", len(c.live), len(c.oldest))
+	}
+}
+
+// Two processes may give out one token in the same second: both logins succeed,
+// a proof that was shown before does not.
+func TestOneTokenOfTwoProcesses(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, "sqlite")
+	other := NewServer(Options{DB: b.db, Intake: b.in, Wait: b.Wait})
+	other.challenges.processOffset, b.challenges.processOffset = 0, 0
+	token := func(s *Server) string {
+		return get(t, s, url.Values{"operation": {"getchallenge"}, "username": {"api"}}).member("token")
+	}
+	one := token(b.Server)
+	if two := token(other); one != two {
+		t.Fatalf("the test wants one token, got %s and %s", one, two)
+	}
+	values := map[string]string{"operation": "login", "username": "api", "accessKey": loginProof(one, demoKey)}
+	for _, s := range []*Server{b.Server, other} {
+		if a := post(t, s, "127.0.0.1", values); !a.Success {
+			t.Errorf("%+v", a.Error)
+		}
+	}
+	for _, s := range []*Server{b.Server, other} {
+		if a := post(t, s, "127.0.0.1", values); a.Success {
+			t.Error("a replayed proof logs in")
+		}
 	}
 }

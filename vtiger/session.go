@@ -84,14 +84,14 @@ func (c *call) login() (Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	nonce, ok := c.s.challenges.redeem(name, u.AccessKey, proof, c.s.DB.Now(), u.ReuseChallenge)
+	nonce, fresh, ok := c.s.challenges.redeem(name, u.AccessKey, proof, c.s.DB.Now(), u.ReuseChallenge)
 	if !ok || u.AccessKey == "" {
 		return nil, c.missedLogin(subject)
 	}
 	if err := addressAllowed(u, c.remote); err != nil {
 		return nil, err
 	}
-	return c.openSession(u, nonce, subject)
+	return c.openSession(u, nonce, fresh, subject)
 }
 
 // penalty waits when this user was guessed at from here before.
@@ -116,7 +116,7 @@ func (c *call) missedLogin(subject string) error {
 	return &wireError{CodeInvalidCredentials, MsgInvalidCredentials}
 }
 
-func (c *call) openSession(u *styk.User, nonce, subject string) (Value, error) {
+func (c *call) openSession(u *styk.User, nonce string, fresh bool, subject string) (Value, error) {
 	var raw [16]byte
 	_, _ = rand.Read(raw[:]) // never fails: crypto/rand
 	id := hex.EncodeToString(raw[:])
@@ -127,7 +127,11 @@ func (c *call) openSession(u *styk.User, nonce, subject string) (Value, error) {
 		if err := tx.ForgiveLogin(subject); err != nil {
 			return err
 		}
-		return tx.StartSession(id, u.ID, nonce)
+		err := tx.StartSession(id, u.ID, nonce)
+		if fresh && styk.CodeOf(err) == styk.Conflict { // another process gave out the same one
+			err = tx.StartSession(id, u.ID, nonce+":"+id)
+		}
+		return err
 	})
 	if styk.CodeOf(err) == styk.Conflict {
 		return nil, &wireError{CodeInvalidToken, MsgInvalidToken + ": each token logs in once, ask getchallenge for a new one"}
