@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"styk"
+	"styk/store/storetest"
 )
 
 // benchRows is how many contacts lie in the database before a benchmark:
@@ -72,7 +73,7 @@ func benchDB(b *testing.B) *DB {
 	b.Helper()
 	o := Options{Database: filepath.Join(b.TempDir(), "styk.db"), Key: testKey}
 	if os.Getenv("STYK_BENCH_ENGINE") == "postgres" {
-		o.Database = postgresAddress(b)
+		o.Database = storetest.Postgres(b)
 	} else if kept := os.Getenv("STYK_BENCH_DB"); kept != "" {
 		o.Database = kept
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"styk"
+	"styk/store/storetest"
 )
 
 // fillDump stores something in many tables, with odd values.
@@ -89,7 +90,7 @@ func TestDumpComesBackOnEitherEngine(t *testing.T) {
 			if from.Engine() == "sqlite" { // each pair has its own source
 				from = openTest(t, Options{Database: filepath.Join(t.TempDir(), "from.db")})
 			} else {
-				from = openTest(t, Options{Database: postgresAddress(t)})
+				from = openTest(t, Options{Database: storetest.Postgres(t)})
 			}
 			fillDump(t, from)
 			var out bytes.Buffer

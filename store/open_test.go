@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"styk"
+	"styk/store/storetest"
 )
 
 // eachAddress runs a test that opens databases itself.
@@ -20,7 +21,7 @@ func eachAddress(t *testing.T, test func(t *testing.T, address string)) {
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		test(t, postgresAddress(t))
+		test(t, storetest.Postgres(t))
 	})
 }
 

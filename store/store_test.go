@@ -1,20 +1,14 @@
 package store
 
 import (
-	"context"
-	"fmt"
-	"net/url"
-	"os"
 	"path/filepath"
-	"sync/atomic"
 	"testing"
 
 	"styk"
+	"styk/store/storetest"
 )
 
 var testKey = []byte("0123456789abcdef0123456789abcdef")
-
-var schemaNumber atomic.Int64
 
 // eachDB runs a test on SQLite and on PostgreSQL, each time with a database of
 // its own. Without STYK_TEST_POSTGRES the second is skipped, under CI it fails.
@@ -26,7 +20,7 @@ func eachDB(t *testing.T, test func(t *testing.T, db *DB)) {
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		test(t, openTest(t, Options{Database: postgresAddress(t), MaxConns: 16}))
+		test(t, openTest(t, Options{Database: storetest.Postgres(t), MaxConns: 16}))
 	})
 }
 
@@ -43,38 +37,6 @@ func openTest(t *testing.T, o Options) *DB {
 		}
 	})
 	return db
-}
-
-// postgresAddress makes a fresh schema and gives an address that works in it.
-func postgresAddress(t testing.TB) string {
-	t.Helper()
-	address := os.Getenv("STYK_TEST_POSTGRES")
-	if address == "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("STYK_TEST_POSTGRES is not set")
-		}
-		t.Skip("SKIPPED: no PostgreSQL, set STYK_TEST_POSTGRES")
-	}
-	name := fmt.Sprintf("t%d_%d", os.Getpid(), schemaNumber.Add(1))
-	admin, err := rawPostgres(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := admin.ExecContext(t.Context(), "CREATE SCHEMA "+name); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_, _ = admin.ExecContext(context.Background(), "DROP SCHEMA "+name+" CASCADE")
-		_ = admin.Close()
-	})
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	q := u.Query()
-	q.Set("search_path", name)
-	u.RawQuery = q.Encode()
-	return u.String()
 }
 
 func TestContactLivesAndIsUndone(t *testing.T) {
