@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strconv"
 	"time"
-	"unicode"
 )
 
 // Answer is what a call is told.
@@ -111,16 +110,4 @@ func eachString(body []byte, do func(before, literal []byte, key bool)) {
 		do(body[:start], body[start:end], len(rest) > 0 && rest[0] == ':')
 		body = body[end:]
 	}
-}
-
-// Identifier tells whether 1C takes name as the name of a property: a letter,
-// Latin or Cyrillic, or an underscore, then those and digits.
-func Identifier(name string) bool {
-	for i, r := range name {
-		letter := r == '_' || r < unicode.MaxASCII && unicode.IsLetter(r) || r >= 'А' && r <= 'я' || r == 'Ё' || r == 'ё'
-		if !letter && (i == 0 || r < '0' || r > '9') {
-			return false
-		}
-	}
-	return name != ""
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
+
+	"styk"
 )
 
 // Value is one variable as it came or goes: the name without its per cent
@@ -35,7 +37,7 @@ func (c *Card) SetValues(all []Value) {
 	c.Values, c.OtherValues = nil, nil
 	seen := map[string]bool{}
 	for _, v := range all {
-		if folded := strings.ToLower(v.Name); Identifier(v.Name) && !seen[folded] {
+		if folded := strings.ToLower(v.Name); styk.ValidVariable(v.Name) && !seen[folded] {
 			seen[folded] = true
 			c.Values = append(c.Values, v)
 		} else {

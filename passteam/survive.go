@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"styk"
 )
 
 // Survives1C tells what 1C would stumble over in an answer, nil for nothing. 1C
@@ -73,7 +75,7 @@ func properties(d *json.Decoder, path string) (map[string]any, error) {
 			return nil, fmt.Errorf("%s: not JSON: %w", path, err)
 		}
 		key, _ := token.(string)
-		if !Identifier(key) {
+		if !styk.ValidVariable(key) {
 			return nil, fmt.Errorf("%s: the key %q is no identifier", path, key)
 		}
 		if twin, found := seen[strings.ToLower(key)]; found {

@@ -2,9 +2,10 @@ package wallet
 
 import (
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"styk"
 )
 
 // Face is one card with its values filled in: what the web card and the
@@ -64,8 +65,8 @@ func show(fields []Field, values, words map[string]string, lines bool) []Shown {
 				}
 			}
 		case Day:
-			if day, ok := parseDay(s.Text); ok {
-				s.plain, s.Text = day.Format(time.DateOnly), day.Format("02.01.2006")
+			if day, ok := styk.ParseDay(s.Text); ok && day != "" {
+				s.plain, s.Text = string(day), day.Russian()
 			}
 		}
 		s.Label, s.Text = translated(words, s.Label), translated(words, s.Text)
@@ -105,35 +106,8 @@ func clean(text string, lines bool) string {
 // decimal reads a number as people and programs write it and gives the literal
 // that JSON takes, at most 15 digits: more than a phone's number type keeps.
 func decimal(text string) (string, bool) {
-	text = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return -1
-		case r == ',':
-			return '.'
-		case r == '−': // U+2212
-			return '-'
-		}
-		return r
-	}, text)
-	digits, negative := strings.CutPrefix(text, "-")
-	whole, fraction, pointed := strings.Cut(digits, ".")
-	if whole == "" || pointed && fraction == "" || len(whole)+len(fraction) > 15 ||
-		strings.Trim(whole+fraction, "0123456789") != "" {
-		return "", false
-	}
-	whole, fraction = strings.TrimLeft(whole, "0"), strings.TrimRight(fraction, "0")
-	if whole == "" {
-		whole = "0"
-	}
-	number := whole
-	if fraction != "" {
-		number += "." + fraction
-	}
-	if negative && number != "0" {
-		number = "-" + number
-	}
-	return number, true
+	number, ok := styk.ParseDecimal(text)
+	return number, ok && number != "" && len(strings.NewReplacer("-", "", ".", "").Replace(number)) <= 15
 }
 
 // group writes a decimal as a Russian reads it: "-1 234 567,5".
@@ -154,13 +128,4 @@ func group(number string) string {
 		b.WriteString("," + fraction)
 	}
 	return b.String()
-}
-
-func parseDay(text string) (time.Time, bool) {
-	for _, form := range []string{time.DateOnly, "02.01.2006"} {
-		if t, err := time.Parse(form, text); err == nil {
-			return t, true
-		}
-	}
-	return time.Time{}, false
 }
