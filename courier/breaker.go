@@ -89,6 +89,13 @@ func (b *breaker) rest(until time.Time) {
 	}
 }
 
+// rests gives until when nothing is begun; it may lie in the past.
+func (b *breaker) rests() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.until
+}
+
 // down gives since when the target has been failing; zero while it works or has
 // failed too seldom to say.
 func (b *breaker) down() time.Time {

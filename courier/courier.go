@@ -28,8 +28,8 @@ type Options struct {
 	FileURL func(d *styk.Document) string
 	// Compose words a notice. nil: notices wait for a person.
 	Compose func(styk.Notice) connect.Notice
-	// Published is called when a submission's number came or its last chance for
-	// one went. It must not block. nil: nobody waits in this process.
+	// Published is called when a submission's number came, and when an attempt at
+	// it ended. It must not block. nil: nobody waits in this process.
 	Published func(submission styk.ID)
 	Guard     connect.Guard
 	// MaskPersonal hides who the customer is in stored requests and answers.
@@ -184,6 +184,18 @@ func (c *Courier) seeTargets(ctx context.Context, all *sync.WaitGroup) error {
 		l.see(t)
 	}
 	return nil
+}
+
+// Rest says until when nothing is begun for a target that does not answer, as
+// far as this process knows; zero while it works.
+func (c *Courier) Rest(target styk.ID) time.Time {
+	c.mu.Lock()
+	l := c.lanes[target]
+	c.mu.Unlock()
+	if l == nil {
+		return time.Time{}
+	}
+	return l.breaker.rests()
 }
 
 // QueueRunning says whether lanes run in this process.

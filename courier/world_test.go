@@ -284,7 +284,7 @@ func (h *house) start(db *store.DB) (c *courier.Courier, stop func()) {
 		})
 	}
 	h.t.Cleanup(stop)
-	h.in.Wake = c.Wake
+	h.in.Wake, h.in.Rest = c.Wake, c.Rest
 	return c, stop
 }
 

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"styk"
 	"styk/blob"
 	"styk/store"
 )
@@ -31,6 +32,9 @@ type Intake struct {
 	// Wake is called after something was accepted for delivery; it must not
 	// block. nil: somebody else looks.
 	Wake func()
+	// Rest says until when nothing is begun for a target that does not answer;
+	// zero: it works. It must not block. nil: nobody knows.
+	Rest func(target styk.ID) time.Time
 
 	numbers store.Numbers
 	waiters waiters

@@ -20,9 +20,11 @@ type Progress struct {
 const pollEvery = 150 * time.Millisecond
 
 // Wait waits at most d for the foreign system's number. It returns early when
-// none can come: everything is delivered, failed, or paused. It holds no
-// database connection, and what goes wrong here is never the visitor's error.
+// none can come in that time: everything is delivered, failed, paused, or tried
+// again only later. It holds no database connection, and what goes wrong here is
+// never the visitor's error.
 func (in *Intake) Wait(ctx context.Context, a *Accepted, d time.Duration) Progress {
+	until := in.DB.Now().Add(d)
 	ctx, cancel := context.WithTimeout(ctx, max(d, 0))
 	defer cancel()
 	news, leave := in.waiters.join(a.Submission)
@@ -30,13 +32,13 @@ func (in *Intake) Wait(ctx context.Context, a *Accepted, d time.Duration) Progre
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {
-		p, over := in.progress(a.Submission)
+		p, over := in.progress(a.Submission, until)
 		if over {
 			return p
 		}
 		select {
 		case <-ctx.Done():
-			p, _ := in.progress(a.Submission)
+			p, _ := in.progress(a.Submission, until)
 			return p
 		case <-news:
 		case <-tick.C:
@@ -45,7 +47,7 @@ func (in *Intake) Wait(ctx context.Context, a *Accepted, d time.Duration) Progre
 }
 
 // progress reads the row; its own context, since the visitor's may be over.
-func (in *Intake) progress(id styk.ID) (p Progress, over bool) {
+func (in *Intake) progress(id styk.ID, until time.Time) (p Progress, over bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	err := in.DB.View(ctx, func(tx *store.Tx) error {
@@ -53,7 +55,7 @@ func (in *Intake) progress(id styk.ID) (p Progress, over bool) {
 		p.Number = found.Number
 		all := found.Delivered == found.Total
 		p.Delivered = found.Number != "" || all && found.Total > 0
-		over = found.Number != "" || found.Delivered+found.Failed+found.Paused >= found.Total
+		over = found.Number != "" || found.Delivered+found.Failed+found.Paused+in.later(found.Waiting, until) >= found.Total
 		return err
 	})
 	if err != nil {
@@ -62,8 +64,19 @@ func (in *Intake) progress(id styk.ID) (p Progress, over bool) {
 	return p, over
 }
 
-// Published wakes who waits for the submission: its number came, or its last
-// chance for one went. It never blocks.
+// later counts the deliveries that nobody begins before until: the ladder sends
+// them later, or their target rests.
+func (in *Intake) later(list []store.Waiting, until time.Time) (n int) {
+	for _, w := range list {
+		if w.Due.After(until) || in.Rest != nil && in.Rest(w.Target).After(until) {
+			n++
+		}
+	}
+	return n
+}
+
+// Published wakes who waits for the submission: its number came, or an attempt
+// ended without one. It never blocks.
 func (in *Intake) Published(submission styk.ID) { in.waiters.tell(submission) }
 
 func (in *Intake) wake() {

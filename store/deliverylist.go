@@ -43,6 +43,13 @@ type Progress struct {
 	Delivered int
 	Failed    int // wait for a person
 	Paused    int // wait for their target to be resumed
+	Waiting   []Waiting
+}
+
+// Waiting is a delivery that waits for its time at a target that runs.
+type Waiting struct {
+	Target styk.ID
+	Due    time.Time
 }
 
 // PostProgress gives what became of a submission, by its key in one look.
@@ -51,8 +58,9 @@ func (tx *Tx) PostProgress(submission styk.ID) (Progress, error) {
 	err := tx.each(func(rows *sql.Rows) error {
 		var state styk.DeliveryState
 		var number, url string
-		var paused int64
-		if err := rows.Scan((*string)(&state), &number, &url, &paused); err != nil {
+		var paused, due int64
+		var target styk.ID
+		if err := rows.Scan((*string)(&state), &number, &url, &paused, (*int64)(&target), &due); err != nil {
 			return err
 		}
 		p.Total++
@@ -64,13 +72,15 @@ func (tx *Tx) PostProgress(submission styk.ID) (Progress, error) {
 		case styk.Due:
 			if paused != 0 {
 				p.Paused++
+			} else {
+				p.Waiting = append(p.Waiting, Waiting{target, fromMS(due)})
 			}
 		}
 		if p.Number == "" && number != "" {
 			p.Number, p.URL = number, url
 		}
 		return nil
-	}, `SELECT d.state, d.number, d.url, t.paused FROM delivery d JOIN target t ON t.id = d.target_id
+	}, `SELECT d.state, d.number, d.url, t.paused, d.target_id, d.due_at FROM delivery d JOIN target t ON t.id = d.target_id
 		WHERE d.subject = 'ticket' AND d.about_id = $1 AND d.about_id <> 0 ORDER BY d.id`,
 		int64(submission))
 	return p, err
