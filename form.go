@@ -45,6 +45,8 @@ type Form struct {
 	Theme    Theme             `yaml:"theme,omitempty" json:"theme,omitempty"`
 	Origins  []string          `yaml:"origins,omitempty" json:"origins,omitempty"`
 	Disabled bool              `yaml:"disabled,omitempty" json:"disabled,omitempty"`
+
+	Version int64 `yaml:"-" json:"-"` // counts the changes of the above, from 1; 0: not stored yet
 }
 
 // FormField is one field of a form.

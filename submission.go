@@ -42,6 +42,8 @@ type Consent struct {
 	Address string    `json:"address"`
 	Agent   string    `json:"agent,omitempty"`
 	Page    string    `json:"page,omitempty"`
+	// FormVersion is Form.Version of what was shown; 0: of a time when it was not kept.
+	FormVersion int64 `json:"form_version,omitempty"`
 }
 
 // Value gives what was put into the field, or "".

@@ -174,6 +174,7 @@ func (a *acceptance) keep(tx *store.Tx) (*styk.Submission, error) {
 	}
 	for _, c := range a.filled.Consents {
 		c.At, c.Address, c.Agent, c.Page = tx.Now(), a.post.Address, a.post.Agent, a.post.Page
+		c.FormVersion = a.form.Version
 		s.Consents = append(s.Consents, c)
 	}
 	who, err := meetVisitor(tx, s)
