@@ -48,8 +48,12 @@ func (c *Courier) carry(ctx context.Context, l *lane, t *styk.Target, d *styk.De
 		c.log.Error("store attempt", "target", t.Name, "delivery", int64(d.ID), "err", err)
 		return
 	}
+	took := c.db.Now().Sub(a.started)
 	c.log.Info("delivery attempt", "target", t.Name, "delivery", int64(d.ID), "attempt", d.Attempts,
-		"op", string(v.outcome), "dur", c.db.Now().Sub(a.started))
+		"op", string(v.outcome), "dur", took)
+	if c.o.Attempted != nil {
+		c.o.Attempted(t.Name, v.outcome, v.cause, took)
+	}
 	if v.outcome == styk.AttemptStopped {
 		c.Wake()
 	}

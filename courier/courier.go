@@ -31,6 +31,9 @@ type Options struct {
 	// Published is called when a submission's number came, and when an attempt at
 	// it ended. It must not block. nil: nobody waits in this process.
 	Published func(submission styk.ID)
+	// Attempted is called after each attempt that was stored, by many goroutines;
+	// cause is in plain words, "" for none. nil: nobody counts.
+	Attempted func(target string, outcome styk.AttemptOutcome, cause string, took time.Duration)
 	Guard     connect.Guard
 	// MaskPersonal hides who the customer is in stored requests and answers.
 	MaskPersonal bool

@@ -19,7 +19,7 @@ var kinds = []connect.Kind{creatio.Kind, vtiger.Kind, cookie.Kind, webhook.Kind,
 // given, "" where nothing serves.
 func (h *house) newCourier(base string) *courier.Courier {
 	o := courier.Options{
-		PublicURL: base, Compose: h.letters.compose, Published: h.intake.Published,
+		PublicURL: base, Compose: h.letters.compose, Published: h.intake.Published, Attempted: h.attempted,
 		MaskPersonal: h.maskPersonal, Grace: courierGrace, Log: h.log,
 	}
 	if base != "" {

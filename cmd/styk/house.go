@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"styk"
 	"styk/blob"
 	"styk/courier"
 	"styk/intake"
@@ -31,13 +32,15 @@ type house struct {
 	letters *mailroom
 	// maskPersonal hides customers in kept requests.
 	maskPersonal bool
-	zone         *time.Location
-	key          []byte
-	log          *slog.Logger
-	now          func() time.Time
-	made         bool // the folder is new
-	lock         *lock
-	vital        *vital
+	// attempted counts attempts to deliver; nil: nobody counts.
+	attempted func(target string, outcome styk.AttemptOutcome, cause string, took time.Duration)
+	zone      *time.Location
+	key       []byte
+	log       *slog.Logger
+	now       func() time.Time
+	made      bool // the folder is new
+	lock      *lock
+	vital     *vital
 	// serving is how the folder is served; nil when it is not.
 	serving *served
 }

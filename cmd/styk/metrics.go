@@ -18,6 +18,7 @@ type metrics struct {
 	took     *prometheus.HistogramVec
 	refused  *prometheus.CounterVec
 	chores   *prometheus.CounterVec
+	attempts attemptFigures
 	draining atomic.Bool
 }
 
@@ -34,7 +35,10 @@ func newMetrics(h *house) *metrics {
 		chores: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "styk_chore_errors_total", Help: "Chores that ended with an error.",
 		}, []string{"chore"}),
+		attempts: newAttemptFigures(),
 	}
+	h.attempted = m.attempts.note
+	m.registry.MustRegister(m.attempts.count, m.attempts.took)
 	m.registry.MustRegister(m.took, m.refused, m.chores,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registerHouse(h)
