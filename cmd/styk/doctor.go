@@ -7,27 +7,29 @@ import (
 )
 
 type doctorCommand struct {
-	folder `json:"-"`
-	Quick  bool `help:"Leave out what reads every byte: the database's pages and all files."`
+	folder  `json:"-"`
+	Quick   bool `help:"Leave out what reads every byte: the database's pages and all files."`
+	Offline bool `help:"Do not log in to the targets: say only what is known of them here."`
 }
 
 // Help implements kong.HelpProvider.
 func (*doctorCommand) Help() string {
-	return "Ends with 1 when something is wrong. Nothing is changed. Example:\n\n  styk doctor --data /var/lib/styk"
+	return "Ends with 1 when something is wrong. Nothing is changed, here or in the systems that it logs in to. Example:\n\n" +
+		"  styk doctor --data /var/lib/styk\n  styk doctor --quick --offline"
 }
 
 func (c *doctorCommand) place() *folder { return &c.folder }
 func (c *doctorCommand) existing() bool { return true }
 
 func (c *doctorCommand) work(ctx context.Context, h *house, s *streams) error {
-	d := &doctor{h: h, s: s, quick: c.Quick}
+	d := &doctor{h: h, s: s, quick: c.Quick, offline: c.Offline}
 	if h.serving == nil { // vitals of a serving process are in its memory
 		if err := h.vital.load(ctx, h.db); err != nil {
 			return err
 		}
 	}
 	for _, look := range []func(context.Context) error{
-		d.folder, d.space, d.key, d.database, d.files, d.copies, d.users, d.backups, d.clock, d.network, d.certificates,
+		d.folder, d.space, d.key, d.database, d.files, d.copies, d.users, d.backups, d.clock, d.network, d.certificates, d.targets,
 	} {
 		if err := look(ctx); err != nil {
 			return err
@@ -50,6 +52,7 @@ type doctor struct {
 	h           *house
 	s           *streams
 	quick       bool
+	offline     bool
 	bad, warned int
 }
 

@@ -28,6 +28,7 @@ type outsideWorld struct {
 	crm  *creatio.Sim
 	mail *notice.Sim
 	yaml string
+	url  string // of the CRM
 }
 
 func newWorld(t *testing.T) *outsideWorld {
@@ -49,6 +50,7 @@ func newWorld(t *testing.T) *outsideWorld {
 		cancel()
 		<-ended
 	})
+	w.url = server.URL
 	w.yaml = filepath.Join(t.TempDir(), "styk.yaml")
 	text := fmt.Sprintf(worldYAML, l.Addr(), server.URL)
 	if err := os.WriteFile(w.yaml, []byte(text), 0o600); err != nil {
