@@ -182,6 +182,9 @@ func (a *acceptance) keep(tx *store.Tx) (*styk.Submission, error) {
 		return nil, err
 	}
 	s.Contact = who.contact
+	if err := weighPace(tx, s); err != nil {
+		return nil, err
+	}
 	ticket := newTicket(a.number, s)
 	ticket.Account = who.account
 	if err := tx.Insert(ticket, byForm); err != nil {

@@ -92,6 +92,7 @@ type adminSubmission struct {
 	Fields   []adminLine
 	Consents []adminConsent
 	Reasons  []string // of suspicion
+	Withheld bool     // no letter went to the visitor for it
 }
 
 type adminConsent struct {

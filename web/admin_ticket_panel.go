@@ -143,7 +143,8 @@ func (a *admin) filePanel(lang string, d *styk.Document, versions []store.Versio
 }
 
 func (a *admin) submissionPanel(lang string, s *styk.Submission) adminSubmission {
-	p := adminSubmission{Form: s.Title, Created: a.moment(lang, s.Created), Address: s.Address, Page: s.Page, Reasons: s.Reasons}
+	p := adminSubmission{Form: s.Title, Created: a.moment(lang, s.Created), Address: s.Address, Page: s.Page, Reasons: s.Reasons,
+		Withheld: s.Suspicion > 0 && s.OfType(styk.FieldEmail) != ""}
 	if p.Form == "" {
 		p.Form = s.Form
 	}
