@@ -77,14 +77,15 @@ func (tx *Tx) Enqueue(d *styk.Delivery) error {
 			return err
 		}
 	}
-	err = tx.row(`INSERT INTO delivery (uid, target_id, subject, about_id, customer, coalesce_key, state, rank, due_at, since,
+	id, err := tx.numbered(`INSERT INTO delivery (uid, target_id, subject, about_id, customer, coalesce_key, state, rank, due_at, since,
 			attempts, rung, lease, lease_until, number, url, cause, content, created, finished)
-		VALUES ($1, $2, $3, $4, $5, $6, 'due', $7, $8, $9, 0, 0, '', 0, '', '', '', $10, $9, 0) RETURNING id`,
+		VALUES ($1, $2, $3, $4, $5, $6, 'due', $7, $8, $9, 0, 0, '', 0, '', '', '', $10, $9, 0)`,
 		d.UID, int64(d.Target), string(d.Subject), int64(d.About), d.Customer, d.Coalesce, int64(rank), ms(d.Due), ms(tx.now),
-		string(d.Content)).Scan((*int64)(&d.ID))
+		string(d.Content))
 	if err != nil {
 		return fmt.Errorf("enqueue %s: %w", d.Subject, err)
 	}
+	d.ID = styk.ID(id)
 	return nil
 }
 

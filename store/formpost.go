@@ -21,14 +21,15 @@ type PostFile struct {
 // it its number.
 func (tx *Tx) SavePost(s *styk.Submission, files []PostFile) error {
 	s.Created = tx.now
-	err := tx.row(`INSERT INTO submission (form, contact_id, created, address, content, uuid, ticket_id, title, agent, page,
+	id, err := tx.numbered(`INSERT INTO submission (form, contact_id, created, address, content, uuid, ticket_id, title, agent, page,
 			fields, consents, suspicion, reasons)
-		VALUES ($1, $2, $3, $4, '', $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id`,
+		VALUES ($1, $2, $3, $4, '', $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
 		s.Form, int64(s.Contact), ms(tx.now), s.Address, s.UUID, int64(s.Ticket), s.Title, s.Agent, s.Page,
-		encodeJSON(s.Fields), encodeJSON(s.Consents), int64(s.Suspicion), encodeList(s.Reasons)).Scan((*int64)(&s.ID))
+		encodeJSON(s.Fields), encodeJSON(s.Consents), int64(s.Suspicion), encodeList(s.Reasons))
 	if err != nil {
 		return err
 	}
+	s.ID = styk.ID(id)
 	return tx.addPostFiles(s.ID, files)
 }
 

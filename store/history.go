@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,10 +34,15 @@ type entry struct {
 	changes string
 }
 
+// journal keeps history entries in their order until they are numbered.
+type journal struct{ entries []entry }
+
 // record notes a history entry. It is numbered and written by the
-// transaction's last statements.
+// transaction's last statements; whoever touches the table before that begins
+// with writeHistory.
 func (tx *Tx) record(id styk.ID, kind styk.Kind, op string, by By, changes string) {
-	tx.entries = append(tx.entries, entry{id, kind, op, by, changes})
+	tx.wrote = true
+	tx.history.entries = append(tx.history.entries, entry{id, kind, op, by, changes})
 }
 
 // writeHistory numbers and writes the entries. Raising the tick comes last in
@@ -44,26 +50,53 @@ func (tx *Tx) record(id styk.ID, kind styk.Kind, op string, by By, changes strin
 // entries are numbered in the order of commit, and whoever holds the lock waits
 // for no other one.
 func (tx *Tx) writeHistory() error {
-	if len(tx.entries) == 0 {
+	list := tx.history.entries
+	if len(list) == 0 {
 		return nil
 	}
 	var tick int64
-	if err := tx.row(`UPDATE tick SET n = n + $1 WHERE one = 1 RETURNING n`, int64(len(tx.entries))).Scan(&tick); err != nil {
+	if err := tx.row(`UPDATE tick SET n = n + $1 WHERE one = 1 RETURNING n`, int64(len(list))).Scan(&tick); err != nil {
 		return fmt.Errorf("raise tick: %w", err)
 	}
-	tick -= int64(len(tx.entries))
-	for _, e := range tx.entries {
-		tick++
-		err := tx.exec(`INSERT INTO history (tick, record_id, kind, op, at, user_id, origin, changes)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-			tick, int64(e.id), string(e.kind), e.op, ms(tx.now), int64(e.by.User), e.by.Origin, e.changes)
-		if err != nil {
+	if err := tx.writeEntries(tick-int64(len(list)), list); err != nil {
+		return err
+	}
+	tx.history.entries = list[:0]
+	return nil
+}
+
+// writeEntries writes the entries, numbered behind tick.
+func (tx *Tx) writeEntries(tick int64, entries []entry) error {
+	for part := range slices.Chunk(entries, historyAtOnce) {
+		args := make([]any, 1, 1+7*len(part))
+		args[0] = ms(tx.now)
+		for _, e := range part {
+			tick++
+			args = append(args, tick, int64(e.id), string(e.kind), e.op, int64(e.by.User), e.by.Origin, e.changes)
+		}
+		if err := tx.exec(historyTexts[len(part)], args...); err != nil {
 			return fmt.Errorf("write history: %w", err)
 		}
 	}
-	tx.entries = tx.entries[:0]
 	return nil
 }
+
+// historyAtOnce bounds one INSERT.
+const historyAtOnce = 16
+
+// historyTexts are the inserts of one to historyAtOnce entries.
+var historyTexts = func() (texts [historyAtOnce + 1]string) {
+	var rows []string
+	for n := 1; n <= historyAtOnce; n++ {
+		marks := make([]any, 7)
+		for i := range marks {
+			marks[i] = 7*n - 5 + i
+		}
+		rows = append(rows, fmt.Sprintf("($%d, $%d, $%d, $%d, $1, $%d, $%d, $%d)", marks...))
+		texts[n] = "INSERT INTO history (" + changeColumns + ") VALUES " + strings.Join(rows, ", ")
+	}
+	return texts
+}()
 
 const changeColumns = `tick, record_id, kind, op, at, user_id, origin, changes`
 

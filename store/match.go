@@ -83,7 +83,7 @@ func (tx *Tx) Lookup(key Key) (styk.ID, error) {
 	return styk.ID(id), err
 }
 
-// claimTexts are the upserts for one, two, three keys at once.
+// claimTexts take one, two, three keys at once, those that are free.
 var claimTexts = func() (texts [4]string) {
 	for n := 1; n <= 3; n++ {
 		var rows []string
@@ -91,9 +91,7 @@ var claimTexts = func() (texts [4]string) {
 			rows = append(rows, "($"+strconv.Itoa(2*i+2)+", $"+strconv.Itoa(2*i+3)+", $1)")
 		}
 		texts[n] = `INSERT INTO match_key (kind, key, record_id) VALUES ` + strings.Join(rows, ", ") + `
-			ON CONFLICT (kind, key) DO UPDATE SET record_id =
-				CASE WHEN match_key.record_id = 0 THEN excluded.record_id ELSE match_key.record_id END
-			RETURNING kind, record_id`
+			ON CONFLICT (kind, key) DO UPDATE SET record_id = excluded.record_id WHERE match_key.record_id = 0`
 	}
 	return texts
 }()
@@ -110,18 +108,21 @@ func (tx *Tx) claimAll(rec styk.Record, keys []Key) error {
 	for _, k := range keys {
 		list = append(list, k.Kind, k.Key)
 	}
-	return tx.each(func(rows *sql.Rows) error {
-		var kind string
-		var owner styk.ID
-		if err := rows.Scan(&kind, (*int64)(&owner)); err != nil {
+	taken, err := tx.changed(claimTexts[len(keys)], list...)
+	if err != nil || taken == int64(len(keys)) {
+		return err
+	}
+	for _, k := range keys {
+		owner, err := tx.Lookup(k)
+		if err != nil {
 			return err
 		}
 		if owner != e.ID {
-			_, what, _ := strings.Cut(kind, ".")
+			_, what, _ := strings.Cut(k.Kind, ".")
 			flag(e, styk.Warning{Field: what, Rule: ruleDuplicate, Other: owner})
 		}
-		return nil
-	}, claimTexts[len(keys)], list...)
+	}
+	return nil
 }
 
 // ruleDuplicate: a key of the record names another one.

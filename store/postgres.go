@@ -99,7 +99,7 @@ func (db *DB) inPostgres(ctx context.Context, opts *sql.TxOptions, fn func(*Tx) 
 	if err != nil {
 		return err
 	}
-	tx := &Tx{db: db, q: pooled{t}, ctx: ctx, now: stamp(db.Now)}
+	tx := newTx(ctx, db, pooled{t})
 	if err = tx.run(fn); err == nil {
 		err = t.Commit()
 	}

@@ -69,9 +69,11 @@ func (tx *Tx) Insert(rec styk.Record, by By) error {
 	before := *e
 	tx.restore = append(tx.restore, func() { *e = before })
 	if e.ID == 0 {
-		if err := tx.row(`INSERT INTO entity (kind) VALUES ($1) RETURNING id`, string(rec.Kind())).Scan(&e.ID); err != nil {
+		id, err := tx.numbered(`INSERT INTO entity (kind) VALUES ($1)`, string(rec.Kind()))
+		if err != nil {
 			return fmt.Errorf("number a %s: %w", rec.Kind(), err)
 		}
+		e.ID = styk.ID(id)
 	} else if err := tx.takeNumber(e.ID, rec.Kind()); err != nil {
 		return err
 	}

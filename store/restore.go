@@ -153,7 +153,7 @@ func bare(ctx context.Context, db *DB, fn func(*Tx) error) error {
 	if _, err := r.exec(ctx, "BEGIN IMMEDIATE", nil); err != nil {
 		return err
 	}
-	tx := &Tx{db: db, q: r.cached, ctx: ctx, now: stamp(db.Now)}
+	tx := newTx(ctx, db, r.cached)
 	end := "COMMIT"
 	if err = tx.run(fn); err != nil {
 		end = "ROLLBACK"

@@ -77,8 +77,24 @@ func openSQLite(ctx context.Context, db *DB, o Options) error {
 		}
 		db.readers <- &reader{newCached(conn)}
 	}
-	db.writer = newWriter(db, write, check, o.Database+"-wal")
-	return nil
+	db.writer, err = newWriter(db, write, check, o.Database+"-wal")
+	return err
+}
+
+// hook has the connection ask may before each commit, and tell of the end of
+// each transaction that is not committed.
+func hook(conn *sql.Conn, may func() bool, fallen func()) error {
+	return conn.Raw(func(driver any) error {
+		c := driver.(sqlite.HookRegisterer)
+		c.RegisterCommitHook(func() int32 {
+			if may() {
+				return 0
+			}
+			return 1
+		})
+		c.RegisterRollbackHook(fallen)
+		return nil
+	})
 }
 
 // sqliteAddress gives the driver's address of a file.
@@ -148,8 +164,7 @@ func (db *DB) viewOn(ctx context.Context, r *reader, fn func(*Tx) error) (err er
 			err = e
 		}
 	}()
-	tx := &Tx{db: db, q: r.cached, ctx: ctx, now: stamp(db.Now)}
-	return tx.run(fn)
+	return newTx(ctx, db, r.cached).run(fn)
 }
 
 // stamp reads the clock as the database keeps times.

@@ -25,11 +25,12 @@ func (tx *Tx) SaveSubmission(s *Submission, documents []styk.ID) error {
 		return err
 	}
 	s.Created = tx.now
-	err = tx.row(`INSERT INTO submission (form, contact_id, created, address, content) VALUES ($1, $2, $3, $4, $5) RETURNING id`,
-		s.Form, int64(s.Contact), ms(tx.now), s.Address, string(text)).Scan((*int64)(&s.ID))
+	id, err := tx.numbered(`INSERT INTO submission (form, contact_id, created, address, content) VALUES ($1, $2, $3, $4, $5)`,
+		s.Form, int64(s.Contact), ms(tx.now), s.Address, string(text))
 	if err != nil {
 		return err
 	}
+	s.ID = styk.ID(id)
 	for _, d := range documents {
 		if err := tx.exec(`INSERT INTO submission_file (submission_id, document_id) VALUES ($1, $2)`, int64(s.ID), int64(d)); err != nil {
 			return err

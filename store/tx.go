@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 )
 
@@ -20,16 +21,31 @@ type Tx struct {
 	// go on. PostgreSQL has that rule; here it also keeps a closure that goes
 	// on from writing outside a transaction that SQLite has dropped.
 	failed error
-	// entries wait for the end, which numbers them.
-	entries []entry
+	// wrote: the database holds something of this closure, so far.
+	wrote bool
+	// history waits for the end, which numbers it; several closures of one
+	// transaction may share it.
+	history *journal
 	// restore puts back what the closure wrote into its caller's records, for
 	// the case that the transaction does not stand and runs again.
 	restore []func()
 }
 
-// run calls fn and writes what waits for the transaction's end. A panic in fn
-// becomes an error.
-func (tx *Tx) run(fn func(*Tx) error) (err error) {
+func newTx(ctx context.Context, db *DB, q querier) *Tx {
+	return &Tx{db: db, q: q, ctx: ctx, now: stamp(db.Now), history: &journal{}}
+}
+
+// run calls fn and writes what waits for the transaction's end.
+func (tx *Tx) run(fn func(*Tx) error) error {
+	if err := tx.call(fn); err != nil {
+		return err
+	}
+	return tx.call((*Tx).writeHistory)
+}
+
+// call calls fn. A panic in it becomes an error, and so does a statement's
+// error that it passed over.
+func (tx *Tx) call(fn func(*Tx) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = panicked(p)
@@ -38,10 +54,7 @@ func (tx *Tx) run(fn func(*Tx) error) (err error) {
 	if err := fn(tx); err != nil {
 		return err
 	}
-	if tx.failed != nil {
-		return tx.failed
-	}
-	return tx.writeHistory()
+	return tx.failed
 }
 
 // undone puts the caller's records back: nothing of the closure is stored.
@@ -76,15 +89,37 @@ func (tx *Tx) exec(text string, args ...any) error {
 
 // changed runs a statement and gives how many rows it touched.
 func (tx *Tx) changed(text string, args ...any) (int64, error) {
-	if tx.failed != nil {
-		return 0, tx.failed
-	}
-	res, err := tx.q.exec(tx.ctx, text, args)
+	res, err := tx.result(text, args)
 	if err != nil {
-		tx.failed = err
 		return 0, err
 	}
-	return res.RowsAffected()
+	n, err := res.RowsAffected()
+	tx.wrote = tx.wrote || n != 0
+	return n, err
+}
+
+// numbered inserts one row into a table that numbers its rows, and gives the
+// number. SQLite tells it without RETURNING, for which it would build a table.
+func (tx *Tx) numbered(insert string, args ...any) (id int64, err error) {
+	if tx.db.writer == nil {
+		err = tx.row(insert+" RETURNING id", args...).Scan(&id)
+		return id, err
+	}
+	tx.wrote = true
+	res, err := tx.result(insert, args)
+	if err != nil {
+		return 0, err
+	}
+	return res.LastInsertId()
+}
+
+func (tx *Tx) result(text string, args []any) (sql.Result, error) {
+	if tx.failed != nil {
+		return nil, tx.failed
+	}
+	res, err := tx.q.exec(tx.ctx, text, args)
+	tx.failed = err
+	return res, err
 }
 
 // row runs a query for its first row.
@@ -92,7 +127,14 @@ func (tx *Tx) row(text string, args ...any) row {
 	if tx.failed != nil {
 		return row{tx: tx}
 	}
+	tx.queries(text)
 	return row{tx, tx.q.row(tx.ctx, text, args)}
+}
+
+// queries notes that a statement with rows will run; one that is more than a
+// SELECT writes them first.
+func (tx *Tx) queries(text string) {
+	tx.wrote = tx.wrote || !strings.HasPrefix(text, "SELECT")
 }
 
 type row struct {
@@ -117,6 +159,7 @@ func (tx *Tx) each(scan func(rows *sql.Rows) error, text string, args ...any) er
 	if tx.failed != nil {
 		return tx.failed
 	}
+	tx.queries(text)
 	rows, err := tx.q.query(tx.ctx, text, args)
 	if err != nil {
 		tx.failed = err
