@@ -28,6 +28,12 @@ type Field struct {
 	Options  []Option
 }
 
+// LinkDays is the setting of every kind that may put links to files into the
+// foreign system: how long they lead there.
+var LinkDays = Field{
+	Name: "link_days", Label: "Ссылки на файлы живут, дней", Type: Number, Default: "0", Help: "0 — без срока. Любую можно закрыть на странице обращения.",
+}
+
 // Option is one choice of a Choice field.
 type Option struct{ Value, Label string }
 

@@ -32,6 +32,7 @@ var Kind = connect.Kind{
 			Name: "idle", Label: "Сеанс живёт без дела", Type: connect.Duration, Default: "0s",
 			Help: "После этого срока войдём заново, не дожидаясь отказа; 0s — ждать отказа.",
 		},
+		connect.LinkDays,
 		{
 			Name: "recipe", Label: "Рецепт", Type: connect.Tree, Required: true,
 			Help: "Вход, признаки истёкшего сеанса и шаги; пример — в описании коннектора.",

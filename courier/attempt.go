@@ -80,6 +80,13 @@ func (a *attempt) try(ctx context.Context, t *styk.Target) (err error) {
 		return err
 	}
 	a.steps = steps
+	withheld, err := a.c.fitFiles(ctx, a.d, o, p.Ticket, false)
+	if err != nil {
+		return err
+	}
+	for _, file := range withheld {
+		a.warn("Файл не прошёл проверку и не передан: " + file)
+	}
 	return o.connector.Deliver(ctx, p.Bind(connect.Effects{
 		Client: a.c.way(o, p, false, a.record).Client(), Load: a.loadStep, Start: a.startStep, Save: a.saveStep,
 		Warn: a.warn, Record: a.record,
@@ -173,6 +180,8 @@ type verdict struct {
 	due     time.Time
 	rung    int
 	cause   string
+	// unchecked: it waits for the scanner, not for its target.
+	unchecked bool
 }
 
 // textExhausted is said when the ladder came to its end.
@@ -184,6 +193,8 @@ func (c *Courier) judge(ctx context.Context, l *lane, d *styk.Delivery, err erro
 	v := verdict{err: err, state: styk.Due, due: now, rung: d.Rung - 1, cause: connect.Explain(err)}
 	wait, asked := connect.Wait(err)
 	var status *connect.StatusError
+	var scanner *uncheckedError
+	unchecked := errors.As(err, &scanner)
 	switch {
 	case err == nil:
 		l.breaker.answered()
@@ -203,7 +214,9 @@ func (c *Courier) judge(ctx context.Context, l *lane, d *styk.Delivery, err erro
 		if asked && now.Add(wait).After(v.due) {
 			v.due = now.Add(wait)
 		}
-		if asked && errors.As(err, &status) && (status.Status == http.StatusTooManyRequests || status.Status >= 500) {
+		if unchecked {
+			l.breaker.gaveUp() // nobody has asked the target
+		} else if asked && errors.As(err, &status) && (status.Status == http.StatusTooManyRequests || status.Status >= 500) {
 			l.breaker.rest(now.Add(wait))
 		} else {
 			l.breaker.failed(now)
@@ -211,6 +224,7 @@ func (c *Courier) judge(ctx context.Context, l *lane, d *styk.Delivery, err erro
 		if now.Sub(d.Since) > patience {
 			v.outcome, v.state, v.cause = styk.AttemptFailed, styk.NeedsHand, textExhausted+v.cause
 		}
+		v.unchecked = unchecked && v.outcome == styk.AttemptRetry
 	}
 	return v
 }
@@ -246,6 +260,8 @@ func (a *attempt) end(ctx context.Context, l *lane, t *styk.Target, v verdict) e
 		case v.outcome == styk.AttemptDone:
 			told, err = tellRecovered(tx, t)
 			return err
+		case v.unchecked && tx.Now().Sub(a.d.Since) >= tellStandsAfter:
+			return tellFailed(tx, t, v.cause)
 		case v.outcome == styk.AttemptRetry && !down.IsZero() && tx.Now().Sub(down) >= tellStandsAfter:
 			return tellStands(tx, t, v.cause, down)
 		}

@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -24,8 +25,11 @@ import (
 // for use.
 type Options struct {
 	PublicURL string // base of status pages, without a trailing slash; "": parcels carry no links
-	// FileURL gives the secret link of a document; nil: parcels carry none.
-	FileURL func(d *styk.Document) string
+	// FileURL gives the address of a file's secret; nil: parcels carry no links.
+	FileURL func(secret string) string
+	// Scan asks a scanner about a file's bytes and gives what it found; any error
+	// means that it does not know. nil: where files are to be checked, they wait.
+	Scan func(ctx context.Context, how styk.Scanning, file io.Reader) (found string, err error)
 	// Compose words a notice. nil: notices wait for a person.
 	Compose func(styk.Notice) connect.Notice
 	// Published is called when a submission's number came, and when an attempt at

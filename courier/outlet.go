@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"styk"
 	"styk/connect"
@@ -21,6 +22,7 @@ type outlet struct {
 	base      *http.Transport
 	mask      *connect.Mask
 	mapping   map[string]string
+	linkDays  int // of life of links to files; 0: without end
 }
 
 // outlet gives the opened target as it is configured now. What is wrong with its
@@ -69,6 +71,12 @@ func (c *Courier) open(t *styk.Target) (*outlet, error) {
 		target: t, kind: kind, base: c.o.Guard.NewBase(), mask: connect.NewMask(kind.Secrets(values)...),
 		mapping: maps.Clone(kind.Mapping),
 	}
+	if days, ok := values[connect.LinkDays.Name].(int64); ok {
+		if days < 0 || days > maxLinkDays {
+			return nil, styk.FieldError(styk.Invalid, connect.LinkDays.Name, "range", "от 0 (без срока) до "+strconv.Itoa(maxLinkDays)+" дней")
+		}
+		o.linkDays = int(days)
+	}
 	if o.mapping == nil {
 		o.mapping = map[string]string{}
 	}
@@ -82,6 +90,8 @@ func (c *Courier) open(t *styk.Target) (*outlet, error) {
 	}
 	return o, nil
 }
+
+const maxLinkDays = 36500 // of a link's life
 
 // forget ends what a run has opened; the next one begins anew.
 func (c *Courier) forget() {

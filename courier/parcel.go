@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/url"
 	"strings"
 
@@ -103,28 +102,6 @@ func (c *Courier) statusURL(tx *store.Tx, s *styk.Submission) (string, error) {
 		return "", err
 	}
 	return strings.TrimRight(c.o.PublicURL, "/") + "/f/" + url.PathEscape(s.Form) + "/status/" + tx.DB().StatusSecret(s), nil
-}
-
-func (c *Courier) files(tx *store.Tx, submission styk.ID) ([]connect.File, error) {
-	docs, fields, err := tx.PostFiles(submission)
-	if err != nil {
-		return nil, err
-	}
-	var list []connect.File
-	for i, d := range docs {
-		f := connect.File{
-			ID: fmt.Sprint(int64(d.ID)), Field: fields[i], Name: d.FileName, MIME: d.Type, Size: d.Size, SHA256: d.Sum,
-			Open: func(ctx context.Context) (io.ReadSeekCloser, error) {
-				r, _, err := c.blobs.Open(ctx, d.Sum)
-				return r, err
-			},
-		}
-		if c.o.FileURL != nil {
-			f.URL = c.o.FileURL(d)
-		}
-		list = append(list, f)
-	}
-	return list, nil
 }
 
 // contactOf tells a connector who wrote, as they wrote it.

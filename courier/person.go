@@ -155,6 +155,9 @@ func (c *Courier) DryRun(ctx context.Context, id styk.ID) ([]styk.Exchange, erro
 	if err != nil {
 		return nil, err
 	}
+	if _, err := c.fitFiles(ctx, d, o, p.Ticket, true); err != nil {
+		return nil, err
+	}
 	p.DryRun = true
 	m := connect.Memory{State: map[string]connect.StepState{}, Done: map[string]connect.Done{}}
 	for name, s := range steps {

@@ -40,6 +40,7 @@ var Kind = connect.Kind{
 		}},
 		{Name: "max_file", Label: "Файл не больше", Type: connect.Size, Default: "10MB",
 			Help: "Системная настройка MaxFileSize; больший станет ссылкой."},
+		connect.LinkDays,
 		{Name: "message", Label: "Сообщение", Type: connect.Choice, Default: messageFeed, Options: []connect.Option{
 			{Value: messageFeed, Label: "в ленту обращения"},
 			{Value: messagePortal, Label: "как сообщение портала"},

@@ -40,6 +40,7 @@ var Kind = connect.Kind{
 			Name: "attach", Label: "Вкладывать файлы, всего до", Type: connect.Size, Default: "10MB",
 			Help: "Что не поместилось, уйдёт ссылкой. 0 — всегда ссылкой.",
 		},
+		connect.LinkDays,
 		{
 			Name: "encryption", Label: "Шифрование для smtp://", Type: connect.Choice, Default: "auto",
 			Help: "smtps:// шифрует всегда. Пароль без шифрования не уходит никогда, кроме как на эту же машину.",

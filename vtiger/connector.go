@@ -74,6 +74,7 @@ var Kind = connect.Kind{
 		{Name: "folder_user", Label: "Пользователь папки", Type: connect.Text},
 		{Name: "folder_password", Label: "Пароль папки", Type: connect.Text, Secret: true},
 		{Name: "max_file", Label: "Файл не больше", Type: connect.Size, Default: "10MB", Help: "Больший уходит ссылкой."},
+		connect.LinkDays,
 	},
 	Mapping: map[string]string{
 		"service": "category",

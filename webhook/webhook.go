@@ -34,6 +34,7 @@ var Kind = connect.Kind{
 			Name: "inline", Label: "Файлы внутри события до", Type: connect.Size, Default: "0",
 			Help: "Файлы не больше этого размера придут в base64; остальные — ссылкой.",
 		},
+		connect.LinkDays,
 		{
 			Name: "timeout", Label: "Ждать ответа", Type: connect.Duration, Default: "30s",
 		},

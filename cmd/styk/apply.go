@@ -27,7 +27,7 @@ type section struct {
 type step func(h *house, tx *store.Tx, dry bool) (changes []string, err error)
 
 // sections stand in the order in which they are applied: forms name targets.
-var sections = []section{usersSection, mailSection, hoursSection, targetsSection, formsSection, webformsSection}
+var sections = []section{usersSection, mailSection, hoursSection, scanSection, targetsSection, formsSection, webformsSection}
 
 // laterSections belong to the same file in a later version.
 var laterSections = []string{"sms", "tokens", "card_templates"}

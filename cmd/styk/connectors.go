@@ -1,12 +1,12 @@
 package main
 
 import (
-	"styk"
 	"styk/connect"
 	"styk/cookie"
 	"styk/courier"
 	"styk/creatio"
 	"styk/notice"
+	"styk/scan"
 	"styk/vtiger"
 	"styk/webhook"
 )
@@ -20,10 +20,10 @@ var kinds = []connect.Kind{creatio.Kind, vtiger.Kind, cookie.Kind, webhook.Kind,
 func (h *house) newCourier(base string) *courier.Courier {
 	o := courier.Options{
 		PublicURL: base, Compose: h.letters.compose, Published: h.intake.Published, Attempted: h.attempted,
-		MaskPersonal: h.maskPersonal, Grace: courierGrace, Log: h.log,
+		MaskPersonal: h.maskPersonal, Grace: courierGrace, Log: h.log, Scan: scan.File,
 	}
 	if base != "" {
-		o.FileURL = func(d *styk.Document) string { return base + linkFolder + h.fileSecret(d.ID) }
+		o.FileURL = func(secret string) string { return base + linkFolder + secret }
 		h.letters.setBase(base)
 	}
 	return courier.New(h.db, h.blobs, kinds, o)

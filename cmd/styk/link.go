@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"errors"
 	"mime"
 	"net/http"
 	"strconv"
@@ -13,14 +14,15 @@ import (
 	"styk"
 	"styk/blob"
 	"styk/store"
+	"styk/web"
 )
 
 // linkFolder is where files lie that a link in a CRM points to.
 const linkFolder = "/d/"
 
-// fileSecret names a document in a link. It is made by the key file and not
-// stored: a stolen database opens no file.
-func (h *house) fileSecret(id styk.ID) string {
+// oldSecret names a document in a link as earlier releases gave it out: one for
+// all deliveries. Such links work on.
+func (h *house) oldSecret(id styk.ID) string {
 	var number [8]byte
 	binary.BigEndian.PutUint64(number[:], uint64(id))
 	seal := hmac.New(sha256.New, h.key)
@@ -29,15 +31,19 @@ func (h *house) fileSecret(id styk.ID) string {
 	return strconv.FormatInt(int64(id), 36) + "-" + base64.RawURLEncoding.EncodeToString(seal.Sum(nil)[:18])
 }
 
-// fileOf gives the number that a secret names; false when it is none of ours.
-func (h *house) fileOf(secret string) (styk.ID, bool) {
+// findLink gives the link that a secret names; styk.NotFound when it is none of
+// ours.
+func (h *house) findLink(tx *store.Tx, secret string) (*store.FileLink, error) {
 	number, _, _ := strings.Cut(secret, "-")
-	n, err := strconv.ParseInt(number, 36, 64)
-	if err != nil || n <= 0 {
-		return 0, false
+	id, err := strconv.ParseInt(number, 36, 64)
+	if err == nil && id > 0 && hmac.Equal([]byte(h.oldSecret(styk.ID(id))), []byte(secret)) {
+		return tx.OldLink(styk.ID(id))
 	}
-	return styk.ID(n), hmac.Equal([]byte(h.fileSecret(styk.ID(n))), []byte(secret))
+	return tx.LinkBySecret(secret)
 }
+
+// errLinkEnded: the secret is right, but the link leads nowhere any more.
+var errLinkEnded = errors.New("the link has ended")
 
 // serveLink gives a file by its secret link: to be saved, never to be opened by
 // the browser as a page of ours.
@@ -54,30 +60,48 @@ func (h *house) serveLink(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case err == nil:
+	case errors.Is(err, errLinkEnded):
+		web.SayOfLink(w, r, http.StatusGone)
 	case styk.CodeOf(err) == styk.NotFound:
-		sayPlain(w, http.StatusNotFound, "Такого файла нет, или ссылка неполна.")
+		web.SayOfLink(w, r, http.StatusNotFound)
 	default:
 		h.log.Error("file by link", "err", err)
-		sayPlain(w, http.StatusInternalServerError, "Файл сейчас не прочитать; попробуйте позже.")
+		web.SayOfLink(w, r, http.StatusInternalServerError)
 	}
 }
 
 func (h *house) linked(r *http.Request) (*styk.Document, error) {
-	id, ok := h.fileOf(strings.TrimPrefix(r.URL.Path, linkFolder))
-	if !ok {
-		return nil, styk.Failed(styk.NotFound, "no such link")
-	}
-	d := &styk.Document{Entity: styk.Entity{ID: id}}
-	if err := h.db.View(r.Context(), func(tx *store.Tx) error { return tx.Load(d) }); err != nil {
+	d, refused := &styk.Document{}, ""
+	err := h.db.View(r.Context(), func(tx *store.Tx) error {
+		l, err := h.findLink(tx, strings.TrimPrefix(r.URL.Path, linkFolder))
+		if err != nil {
+			return err
+		}
+		if !l.Opens(tx.Now()) {
+			return errLinkEnded
+		}
+		*d = styk.Document{Entity: styk.Entity{ID: l.Document}}
+		if err := tx.Load(d); err != nil {
+			return err
+		}
+		refused, err = tx.Refused(l.Document)
+		return err
+	})
+	if err != nil {
 		return nil, err
 	}
 	if d.External || d.Sum == "" {
 		return nil, styk.Failed(styk.NotFound, "no bytes")
 	}
-	if d.Path == "" {
-		return d, nil
+	if d.Path != "" {
+		if d, err = h.intake.Document(r.Context(), d.Path); err != nil {
+			return nil, err
+		}
 	}
-	return h.intake.Document(r.Context(), d.Path)
+	if refused != "" && d.Version <= 1 { // found in what came first; a later version is another file
+		return nil, errLinkEnded
+	}
+	return d, nil
 }
 
 func (h *house) sendFile(w http.ResponseWriter, r *http.Request, d *styk.Document) error {
