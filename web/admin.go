@@ -58,6 +58,8 @@ var adminRoutes = []adminRoute{
 	{pattern: "POST /admin/tickets/{id}/status", right: staff.ChangeTickets, handle: (*admin).setStatus},
 	{pattern: "POST /admin/tickets/{id}/note", right: staff.ChangeTickets, handle: (*admin).addNote},
 	{pattern: "POST /admin/tickets/{id}/settle", right: staff.ChangeTickets, handle: (*admin).settle},
+	{pattern: "GET /admin/consents/{submission}/{n}", right: staff.SeeTickets, handle: (*admin).showConsent},
+	{pattern: "POST /admin/tickets/{id}/link", right: staff.ChangeTickets, handle: (*admin).steerLink},
 	{pattern: "POST /admin/tickets/{id}/undo", right: staff.ChangeTickets, handle: (*admin).undo},
 
 	{pattern: "GET /admin/deliveries", right: staff.SeeDeliveries, handle: (*admin).showDeliveries},

@@ -23,6 +23,9 @@ func (a *admin) downloadFile(v *visit) error {
 	if err != nil {
 		return err
 	}
+	if err := a.refuseFound(v, id, sum); err != nil {
+		return err
+	}
 	f, size, err := a.Intake.Blobs.Open(v.r.Context(), sum)
 	if errors.Is(err, blob.ErrNotFound) {
 		return styk.Failed(styk.NotFound, "")
@@ -41,6 +44,23 @@ func (a *admin) downloadFile(v *visit) error {
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	http.ServeContent(v.w, v.r, "", d.Modified, f)
 	return nil
+}
+
+// refuseFound holds back the bytes in which a check found something; a later
+// version of the document is another file.
+func (a *admin) refuseFound(v *visit, id styk.ID, sum string) error {
+	return a.DB.View(v.r.Context(), func(tx *store.Tx) error {
+		found, err := tx.Refused(id)
+		if err != nil || found == "" {
+			return err
+		}
+		versions, err := tx.Versions(id)
+		if err == nil && len(versions) > 0 && versions[0].Sum == sum {
+			return styk.Failed(styk.Invalid, choose(v.lang, "Файл не прошёл проверку («"+found+"»), поэтому не выдаётся.",
+				"The file was refused by the check (“"+found+"”), so it is not given out."))
+		}
+		return err
+	})
 }
 
 // findVersion gives a document and the sum of the bytes that are asked for: the

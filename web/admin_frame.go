@@ -119,6 +119,8 @@ var sayings = map[string][2]string{
 	"noted":    {"Заметка добавлена.", "The note was added."},
 	"accepted": {"Значение перенесено клиенту.", "The value was taken over."},
 	"dropped":  {"Оставлено как было.", "Left as it was."},
+	"closed":   {"Ссылка закрыта: по ней файл больше не открыть.", "The link is closed: it no longer leads to the file."},
+	"opened":   {"Ссылка снова открывает файл.", "The link leads to the file again."},
 	"undone":   {"Изменение отменено.", "The change was undone."},
 	"password": {"Пароль изменён. Остальные сеансы завершены.", "The password was changed. All other sessions ended."},
 	"ended":    {"Сеанс завершён.", "The session was ended."},

@@ -503,6 +503,7 @@ func TestTemplates(t *testing.T) {
 		"admin_login.html": adminLoginPage{}, "admin_link.html": adminLinkPage{}, "admin_me.html": adminMePage{},
 		"admin_tickets.html": adminTicketsPage{}, "admin_ticket.html": adminTicketPage{}, "admin_deliveries.html": adminDeliveriesPage{},
 		"admin_delivery.html": adminDeliveryPage{}, "admin_replay.html": adminReplayPage{}, "admin_error.html": adminErrorPage{},
+		"admin_consent.html": adminConsentPage{},
 	} {
 		var body bytes.Buffer
 		if err := templates.ExecuteTemplate(&body, name, page); err != nil {
@@ -511,7 +512,7 @@ func TestTemplates(t *testing.T) {
 	}
 	for _, name := range templates.Templates() {
 		if strings.HasPrefix(name.Name(), "admin_") && strings.HasSuffix(name.Name(), ".html") && name.Name() != "admin_frame.html" &&
-			!strings.Contains("admin_login.html admin_link.html admin_me.html admin_tickets.html admin_ticket.html admin_deliveries.html admin_delivery.html admin_replay.html admin_error.html", name.Name()) {
+			!strings.Contains("admin_login.html admin_link.html admin_me.html admin_tickets.html admin_ticket.html admin_deliveries.html admin_delivery.html admin_replay.html admin_error.html admin_consent.html", name.Name()) {
 			t.Errorf("%s is not in this test", name.Name())
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"html/template"
 	"net/http"
 	"strconv"
+	"time"
 
 	"styk"
 	"styk/store"
@@ -74,6 +75,9 @@ type adminFile struct {
 	Placeholder bool
 	Created     moment
 	Versions    []adminFileVersion // earlier ones, newest first
+	Check       string             // what is to be said of its check; "" for nothing
+	CheckTone   string
+	Links       []adminFileLink
 }
 
 type adminFileVersion struct {
@@ -96,6 +100,7 @@ type adminSubmission struct {
 }
 
 type adminConsent struct {
+	Proof   string // address of the page to print
 	Text    string
 	Version string
 	At      moment
@@ -137,6 +142,10 @@ type ticketFacts struct {
 	targets     map[styk.ID]*styk.Target
 	documents   []*styk.Document
 	versions    map[styk.ID][]store.Version
+	links       map[styk.ID][]*store.FileLink
+	checks      map[styk.ID]styk.FileCheck
+	scanning    bool
+	now         time.Time
 	submissions []*styk.Submission
 	suggestions []store.Suggestion
 	firms       map[string]string // names by number, of those that are spoken of
@@ -163,7 +172,7 @@ func (a *admin) showTicket(v *visit) error {
 }
 
 func (f *ticketFacts) read(tx *store.Tx, id styk.ID) (err error) {
-	*f = ticketFacts{steps: map[styk.ID][]styk.Step{}, versions: map[styk.ID][]store.Version{}}
+	*f = ticketFacts{steps: map[styk.ID][]styk.Step{}, versions: map[styk.ID][]store.Version{}, now: tx.Now()}
 	f.ticket.ID = id
 	if err := tx.Load(&f.ticket); err != nil {
 		return err
@@ -193,6 +202,9 @@ func (f *ticketFacts) read(tx *store.Tx, id styk.ID) (err error) {
 		if f.versions[d.ID], err = tx.Versions(d.ID); err != nil {
 			return err
 		}
+	}
+	if err := f.readFiles(tx); err != nil {
+		return err
 	}
 	if f.comments, err = tx.CommentsOf(id); err != nil {
 		return err

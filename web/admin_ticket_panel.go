@@ -34,7 +34,7 @@ func (a *admin) ticketPage(v *visit, f *ticketFacts) adminTicketPage {
 		p.Deliveries = append(p.Deliveries, a.ticketDelivery(v, d, f))
 	}
 	for _, d := range f.documents {
-		p.Files = append(p.Files, a.filePanel(v.lang, d, f.versions[d.ID]))
+		p.Files = append(p.Files, a.filePanel(v.lang, d, f))
 	}
 	for _, s := range f.submissions {
 		p.Submissions = append(p.Submissions, a.submissionPanel(v.lang, s))
@@ -125,7 +125,7 @@ func webAddress(address string) string {
 	return ""
 }
 
-func (a *admin) filePanel(lang string, d *styk.Document, versions []store.Version) adminFile {
+func (a *admin) filePanel(lang string, d *styk.Document, f *ticketFacts) adminFile {
 	p := adminFile{Title: d.Title, Name: d.FileName, Size: bytesWord(lang, d.Size), Placeholder: d.Placeholder,
 		Created: a.moment(lang, d.Created)}
 	if d.External {
@@ -133,10 +133,16 @@ func (a *admin) filePanel(lang string, d *styk.Document, versions []store.Versio
 		return p
 	}
 	p.Download = address("files", d.ID)
+	p.Check, p.CheckTone = f.checkWord(lang, d)
+	if p.CheckTone == "bad" && d.Version <= 1 {
+		p.Download = ""
+	}
+	p.Links = a.linkPanel(lang, f.links[d.ID], f.now)
+	versions := f.versions[d.ID]
 	for i := len(versions) - 1; i >= 0; i-- {
 		if w := versions[i]; w.Number != d.Version {
 			p.Versions = append(p.Versions, adminFileVersion{w.Number, bytesWord(lang, w.Size), a.moment(lang, w.Created),
-				originWord(lang, w.Origin), p.Download + "?version=" + strconv.FormatInt(w.Number, 10)})
+				originWord(lang, w.Origin), address("files", d.ID) + "?version=" + strconv.FormatInt(w.Number, 10)})
 		}
 	}
 	return p
@@ -158,8 +164,8 @@ func (a *admin) submissionPanel(lang string, s *styk.Submission) adminSubmission
 		}
 		p.Fields = append(p.Fields, adminLine{label, field.Value})
 	}
-	for _, c := range s.Consents {
-		p.Consents = append(p.Consents, adminConsent{c.Text, c.Version, a.moment(lang, c.At), c.Address})
+	for i, c := range s.Consents {
+		p.Consents = append(p.Consents, adminConsent{proofAddress(s.ID, i), c.Text, c.Version, a.moment(lang, c.At), c.Address})
 	}
 	return p
 }

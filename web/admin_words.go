@@ -258,6 +258,8 @@ func originWord(lang, origin string) string {
 		return choose(lang, "веб-сервис", "web service")
 	case "import":
 		return choose(lang, "перенос данных", "import")
+	case "scan":
+		return choose(lang, "проверка файла", "file check")
 	case "put", "disk":
 		return choose(lang, "замена файла", "file overwritten")
 	}

@@ -51,6 +51,7 @@ type status struct {
 	ticket     *styk.Ticket
 	progress   store.Progress
 	mail       bool // letters are sent at all
+	files      fileNews
 }
 
 // laterText says where the CRM's number will be seen.
@@ -92,6 +93,9 @@ func (s *forms) status(r *http.Request) (st status, err error) {
 		if st.progress, err = tx.PostProgress(st.submission.ID); err != nil {
 			return err
 		}
+		if st.files, err = readFileNews(tx, st.submission.ID); err != nil {
+			return err
+		}
 		st.mail, err = mailed(tx)
 		return err
 	})
@@ -117,7 +121,11 @@ func (s *forms) showStatus(w http.ResponseWriter, r *http.Request) {
 	path := statusPath(st, r)
 	if wantsJSON(r) {
 		delivered := st.progress.Number != "" || st.progress.Total > 0 && !st.pending()
-		writeJSON(w, http.StatusOK, s.acceptedOf(words, s.Base()+path, st.ticket.Number, st.progress.Number, delivered))
+		a := s.acceptedOf(words, s.Base()+path, st.ticket.Number, st.progress.Number, delivered)
+		if refused := words.refused(st.files); refused != "" {
+			a.Message += ". " + refused
+		}
+		writeJSON(w, http.StatusOK, a)
 		return
 	}
 	page := s.statusPage(st, v, words, r.URL.Query(), path)
@@ -155,6 +163,12 @@ func (s *forms) statusPage(st status, v view, words speech, query url.Values, pa
 	} else if back := s.backFrom(query.Get("back")); back != "" {
 		p.OK = back
 	}
+	if st.checking() {
+		p.LaterText = words.checking()
+	}
+	if refused := words.refused(st.files); refused != "" {
+		p.Message += ". " + refused
+	}
 	if p.Later {
 		p.Watch, p.Waits = path, true
 	}
@@ -173,6 +187,11 @@ func (st status) pending() bool { return st.progress.Total > st.progress.Deliver
 func (s *forms) steps(st status, words speech) []stepView {
 	at := func(t time.Time) string { return moscowTime(t, s.zone(), words.Lang) }
 	steps := []stepView{{Text: words.T("accepted"), Time: at(st.submission.Created), Past: true}}
+	if st.checking() {
+		steps = append(steps, stepView{Text: words.checking()})
+	} else if refused := words.refused(st.files); refused != "" {
+		steps = append(steps, stepView{Text: refused, Past: true})
+	}
 	switch p := st.progress; {
 	case p.Total == 0:
 	case p.Number != "":

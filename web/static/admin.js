@@ -22,6 +22,10 @@ for (const button of document.querySelectorAll("[data-peek]")) {
     button.setAttribute("aria-pressed", String(open));
   });
 }
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
 for (const select of document.querySelectorAll("[data-send]")) {
   const button = select.form.querySelector("button");
   button.hidden = true; // shown again as soon as there is something to send
