@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
 	"styk"
 )
@@ -23,7 +24,8 @@ type demoCommand struct {
 
 // Help implements kong.HelpProvider.
 func (*demoCommand) Help() string {
-	return "Needs nothing and changes nothing outside its folder; another start finds what the last one left. Example:\n\n" +
+	return "Needs nothing and changes nothing outside its folder; another start finds what the last one left. " +
+		"Only warnings are logged; --log-level debug shows everything. Example:\n\n" +
 		"  styk demo\n  styk demo --listen 127.0.0.1:9000 --data /tmp/styk-demo"
 }
 
@@ -34,6 +36,9 @@ func (c *demoCommand) run(ctx context.Context, sh *shell) error {
 	if !loopback(c.Listen) {
 		return wrongSetting("for others to reach it: styk serve --listen "+c.Listen+", and users of your own",
 			"--listen %s: the demo's key is published, so it listens on this machine only (127.0.0.1 or ::1)", c.Listen)
+	}
+	if c.LogLevel == slog.LevelInfo { // each delivery is a line: they would push the one-time link off the screen
+		c.LogLevel = slog.LevelWarn
 	}
 	s, err := c.open(ctx, sh, "demo")
 	if err != nil {
@@ -49,7 +54,7 @@ func (c *demoCommand) run(ctx context.Context, sh *shell) error {
 		return fmt.Errorf("simulators: %w", err)
 	}
 	defer world.end()
-	if err := world.furnish(ctx, s.h); err != nil {
+	if err := world.furnish(ctx, s.h, "http://"+c.Listen); err != nil {
 		return fmt.Errorf("sample data: %w", err)
 	}
 	s.notes = append(s.notes, demoNotes(c.Listen)...)

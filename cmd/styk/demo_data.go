@@ -125,8 +125,10 @@ func (d *demo) accounts() (ids []styk.ID, err error) {
 const demoCustomers = 36
 
 func (d *demo) customers(accounts []styk.ID) error {
-	for i := range demoCustomers {
+	now := d.Now()
+	for i, at := range demoTimes(rand.New(rand.NewPCG(5, 6)), d.h.zone, now.Add(-2*demoWeek), now.Add(-demoWeek), demoCustomers) {
 		c := d.person(i)
+		c.Created = at
 		if i%4 == 0 {
 			c.Account = accounts[i%len(accounts)]
 			c.Title = pick(d, []string{"директор", "главный бухгалтер", "юрист", "менеджер"})
@@ -164,7 +166,6 @@ func (d *demo) person(i int) *styk.Contact {
 		Birthplace: "г. " + pick(d, demoCities), Address: "г. " + city + ", ул. " + pick(d, demoStreets) + ", д. " + fmt.Sprint(1+d.random.IntN(120)),
 		INN: demoPersonINN(i)}
 	c.Owner, c.Source = d.by.User, "WEBSERVICE"
-	c.Created = d.Now().Add(-time.Duration(demoCustomers-i) * 7 * time.Hour)
 	return c
 }
 
@@ -178,7 +179,7 @@ func (d *demo) project(c *styk.Contact, offender styk.ID) error {
 		FinishDate: styk.Date(start.AddDate(0, 2, 0).Format(time.DateOnly)), Loss: styk.Money{Kopecks: price / 4, Set: true},
 		ServiceCost: styk.Money{Kopecks: price / 2, Set: true}, Progress: fmt.Sprint(5 * d.random.IntN(20)), Country: "Россия",
 		Transport: styk.No, Insurance: styk.Yes, Independent: styk.No, Status: pick(d, []string{"initiated", "in progress", "completed"})}
-	p.Owner, p.Source = d.by.User, "с сайта"
+	p.Owner, p.Source, p.Created = d.by.User, "с сайта", c.Created
 	return d.Insert(p, d.by)
 }
 
@@ -186,7 +187,7 @@ func (d *demo) ticket(c *styk.Contact, i int) error {
 	t := &styk.Ticket{Title: demoTopics[i%len(demoTopics)], Status: pick(d, []string{"Open", "In Progress", "Wait For Response", "Closed"}),
 		Priority: pick(d, []string{"Low", "Normal", "High"}), Severity: "Minor", Category: "Other Problem",
 		Contact: c.ID, Account: c.Account, Text: "Здравствуйте! " + demoTopics[i%len(demoTopics)] + ". Подскажите, пожалуйста, что делать?"}
-	t.Owner, t.Source = d.by.User, "WEBSERVICE"
+	t.Owner, t.Source, t.Created = d.by.User, "WEBSERVICE", c.Created.Add(time.Duration(1+d.random.IntN(40))*time.Minute)
 	return d.Insert(t, d.by)
 }
 

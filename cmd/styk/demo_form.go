@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"styk"
+	"styk/courier"
 	"styk/intake"
+	"styk/notice"
 	"styk/store"
 	"styk/webhook"
 )
@@ -38,7 +40,7 @@ func startWorld(ctx context.Context, s *server) (*demoWorld, error) {
 		serve      func(context.Context, net.Listener) error
 	}{
 		{"creatio", simAddresses["creatio"], &w.crm, newSimulator("creatio", "net", "").serve},
-		{"smtp", simAddresses["smtp"], &w.mail, newSimulator("smtp", "", "").serve},
+		{"smtp", simAddresses["smtp"], &w.mail, notice.NewSim(notice.SimPatience(demoHush)).Serve},
 		{"webhook", "127.0.0.1:9003", &w.stock, serveSim(demoStock())},
 	} {
 		l, err := listenNear(ctx, one.near)
@@ -55,6 +57,10 @@ func startWorld(ctx context.Context, s *server) (*demoWorld, error) {
 	}
 	return w, nil
 }
+
+// demoHush is how long the mail server waits to see who calls, a browser or
+// another mail server: not long, for all samples' letters go out at the start.
+const demoHush = 20 * time.Millisecond
 
 // demoStock takes webhooks at demoMoved; at the old address there is nothing.
 func demoStock() http.Handler {
@@ -118,7 +124,7 @@ func (w *demoWorld) targets() []*styk.Target {
 // furnish makes the targets, the forms, and what came through them. Targets
 // that are there already keep what the visitor of the demo changed, but for the
 // address: the simulators may stand elsewhere today.
-func (w *demoWorld) furnish(ctx context.Context, h *house) error {
+func (w *demoWorld) furnish(ctx context.Context, h *house, base string) error {
 	for _, t := range w.targets() {
 		if err := h.placeTarget(ctx, t); err != nil {
 			return fmt.Errorf("target %s: %w", t.Name, err)
@@ -139,7 +145,7 @@ func (w *demoWorld) furnish(ctx context.Context, h *house) error {
 	if err != nil || done != "" {
 		return err
 	}
-	if err := postDemo(ctx, h); err != nil {
+	if err := postDemo(ctx, h, base); err != nil {
 		return err
 	}
 	return h.db.Update(ctx, func(tx *store.Tx) error { return tx.SetMeta(demoFormed, "1") })
@@ -195,25 +201,39 @@ func demoForms() []*styk.Form {
 	return forms
 }
 
-// postDemo sends the forms as visitors do. A start that was cut sends the same
-// again and makes nothing twice: each post has its key.
-func postDemo(ctx context.Context, h *house) error {
+// postDemo sends the forms as visitors did in the last week, and lets each be
+// carried before the next comes. A start that was cut sends the same again and
+// makes nothing twice: each post has its key.
+func postDemo(ctx context.Context, h *house, base string) error {
 	d := &demo{random: rand.New(rand.NewPCG(3, 4))}
+	now := h.now()
+	times := demoTimes(d.random, h.zone, now.Add(-demoWeek), now.Add(-5*time.Minute), demoCrowd)
 	forms := demoForms()
-	for i := range demoCrowd {
-		form := forms[0]
-		if i%5 == 4 {
-			form = forms[1+i%2]
+	return h.replayDemo(ctx, base, func(past *pastClock, c *courier.Courier) error {
+		for i, at := range times {
+			past.set(at)
+			form := forms[0]
+			if i%5 == 4 {
+				form = forms[1+i%2]
+			}
+			post, err := demoPost(ctx, h, d, form, i)
+			if err != nil {
+				return err
+			}
+			a, err := h.intake.Accept(ctx, form, post)
+			if err != nil {
+				return fmt.Errorf("form %s: %w", form.Name, err)
+			}
+			h.intake.Wait(ctx, a, demoPatience)
+			for _, later := range []time.Duration{0, form.WaitFor() + time.Second, time.Minute} { // the visitor's letter, the owner's
+				past.move(later)
+				if err := h.carried(ctx, c); err != nil {
+					return err
+				}
+			}
 		}
-		post, err := demoPost(ctx, h, d, form, i)
-		if err != nil {
-			return err
-		}
-		if _, err := h.intake.Accept(ctx, form, post); err != nil {
-			return fmt.Errorf("form %s: %w", form.Name, err)
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 func demoPost(ctx context.Context, h *house, d *demo, form *styk.Form, i int) (intake.FormPost, error) {
