@@ -35,7 +35,11 @@ type entry struct {
 }
 
 // journal keeps history entries in their order until they are numbered.
-type journal struct{ entries []entry }
+type journal struct {
+	entries   []entry
+	cards     []cardEntry // changes of loyalty cards
+	templates []string    // of cards, whose look changed
+}
 
 // record notes a history entry. It is numbered and written by the
 // transaction's last statements; whoever touches the table before that begins
@@ -50,18 +54,23 @@ func (tx *Tx) record(id styk.ID, kind styk.Kind, op string, by By, changes strin
 // entries are numbered in the order of commit, and whoever holds the lock waits
 // for no other one.
 func (tx *Tx) writeHistory() error {
-	list := tx.history.entries
-	if len(list) == 0 {
+	j := tx.history
+	n := len(j.entries) + len(j.cards) + len(j.templates)
+	if n == 0 {
 		return nil
 	}
 	var tick int64
-	if err := tx.row(`UPDATE tick SET n = n + $1 WHERE one = 1 RETURNING n`, int64(len(list))).Scan(&tick); err != nil {
+	if err := tx.row(`UPDATE tick SET n = n + $1 WHERE one = 1 RETURNING n`, int64(n)).Scan(&tick); err != nil {
 		return fmt.Errorf("raise tick: %w", err)
 	}
-	if err := tx.writeEntries(tick-int64(len(list)), list); err != nil {
+	tick -= int64(n)
+	if err := tx.writeEntries(tick, j.entries); err != nil {
 		return err
 	}
-	tx.history.entries = list[:0]
+	if err := tx.writeCardEntries(tick+int64(len(j.entries)), j.cards, j.templates); err != nil {
+		return err
+	}
+	*j = journal{entries: j.entries[:0]}
 	return nil
 }
 

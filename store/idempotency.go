@@ -13,6 +13,9 @@ const keyLife = 7 * 24 * time.Hour
 // before, or 0 when the caller shall make it now and then call Made. hash is of
 // the request's values: the same key with others is styk.Conflict.
 func (tx *Tx) Once(scope, key, hash string) (styk.ID, error) {
+	if first, err := tx.takeKey(scope, key, hash); err != nil || first {
+		return 0, err
+	}
 	var id, created int64
 	var kept string
 	err := tx.row(`INSERT INTO idempotency (scope, key, hash, record_id, created) VALUES ($1, $2, $3, 0, $4)
@@ -30,6 +33,14 @@ func (tx *Tx) Once(scope, key, hash string) (styk.ID, error) {
 		return 0, styk.FieldError(styk.Conflict, "requestid", "reused", "this key came before with other values")
 	}
 	return styk.ID(id), nil
+}
+
+// takeKey puts a key into the table; first says that it was not there. That is
+// the case of nearly all, and the cheapest statement tells it.
+func (tx *Tx) takeKey(scope, key, hash string) (first bool, err error) {
+	n, err := tx.changed(`INSERT INTO idempotency (scope, key, hash, record_id, created) VALUES ($1, $2, $3, 0, $4)
+		ON CONFLICT (scope, key) DO NOTHING`, scope, key, hash, ms(tx.now))
+	return n == 1, err
 }
 
 // Made notes the record that was made under a key.
@@ -55,5 +66,9 @@ func (tx *Tx) sweep(idle time.Duration, limit int) (int64, error) {
 		return 0, err
 	}
 	staff, err := tx.sweepStaff(limit)
-	return sessions + keys + guesses + staff, err
+	if err != nil {
+		return 0, err
+	}
+	cards, err := tx.sweepCards(limit)
+	return sessions + keys + guesses + staff + cards, err
 }

@@ -122,6 +122,23 @@ var PersonalTables = []PersonalTable{
 		{"hash", "hash of a request's values", "", Keep, "goes by itself after seven days, cannot be read back"},
 	}, "scope key record_id created"},
 
+	{"card", []Personal{
+		{"code", "number of the customer's card", "card", Blank, ""},
+		{"content warnings", "the values on the customer's card: name, phone, birthday, balance", "card", Blank, ""},
+	}, "id number template_id contact_id revision shown handed created modified deleted installed removed source"},
+	{"card_key", []Personal{
+		{"key", "the customer's phone or another unique value of his card", "", Remove, "a copy of what the card's own export gives"},
+	}, "template_id variable card_id"},
+	{"card_change", []Personal{
+		{"changes", "earlier values of the customer's card", "card", Blank, ""},
+	}, "card_id tick op at user_id origin"},
+	{"card_device", []Personal{
+		{"device push_token agent", "the customer's phone", "card", Remove, ""},
+	}, `card_id platform created seen push_due push_tries pushed pushed_revision verdict reason asked fetched fetched_revision`},
+	{"card_log", []Personal{
+		{"device text", "what phones complain of; names a phone, not its owner", "", Keep, "goes by itself when newer lines come"},
+	}, "id at"},
+
 	{"staff_session", []Personal{
 		{"address agent", "from where and with what a colleague logs in", "", Remove, "a user is a colleague, not a customer; it goes with the session"},
 	}, "id hash user_id created seen ended"},
@@ -129,6 +146,10 @@ var PersonalTables = []PersonalTable{
 	{"staff_password", nil, "user_id sealed changed"},
 	{"staff_link", nil, "hash user_id created until"},
 	{"audit", nil, "id at user_id action about_id amount"},
+	{"card_template", nil, "id name definition layout version tick created changed"},
+	{"card_image", nil, "template_id name sum size"},
+	{"card_certificate", nil, "pass_type team sealed expires warned development created"},
+	{"api_token", nil, "id name hash user_id templates always_200 per_minute created expires seen disabled"},
 	{"meta", nil, "name value"},
 	{"tick", nil, "one n"},
 	{"entity", nil, "id kind"},

@@ -214,3 +214,14 @@ func (tx *Tx) forUpdate() string {
 	}
 	return " FOR UPDATE"
 }
+
+// TargetNumber gives the number of a target that takes deliveries, 0 when there
+// is none of the name or it is disabled.
+func (tx *Tx) TargetNumber(name string) (styk.ID, error) {
+	var id int64
+	err := tx.row(`SELECT id FROM target WHERE name = $1 AND disabled = 0`, name).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return styk.ID(id), err
+}
