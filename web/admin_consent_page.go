@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -22,6 +23,8 @@ type adminConsentPage struct {
 	Fields   []adminLine // of the form as it was shown: label and type
 	FormNote string
 	Printed  string
+
+	Withdrawn bool
 }
 
 // proofAddress is where the nth consent of a submission is shown.
@@ -69,6 +72,7 @@ func (a *admin) showConsent(v *visit) error {
 func (a *admin) consentPage(v *visit, s *styk.Submission, t *styk.Ticket, c styk.Consent, form *styk.Form, since time.Time) adminConsentPage {
 	say := func(ru, en string) string { return choose(v.lang, ru, en) }
 	p := adminConsentPage{Ticket: address("tickets", s.Ticket), Number: t.Number, Post: s.UUID, Text: c.Text, Printed: a.exact(a.Now())}
+	p.Withdrawn = slices.Contains(t.Warnings, withdrawn)
 	p.adminFrame = a.frame(v, "/admin/tickets", say("Согласие", "Consent")+" · "+t.Number)
 	add := func(ru, en, value string) {
 		if value == "" {
@@ -96,7 +100,7 @@ func (a *admin) consentPage(v *visit, s *styk.Submission, t *styk.Ticket, c styk
 	for _, f := range s.Fields {
 		switch f.Type {
 		case styk.FieldPhone, styk.FieldEmail, styk.FieldINN, styk.FieldText:
-			if f.Value != "" {
+			if f.Value != "" && f.Name != "topic" {
 				p.Who = append(p.Who, adminLine{labelOf(f.Label, f.Name), f.Value})
 			}
 		}
@@ -106,7 +110,7 @@ func (a *admin) consentPage(v *visit, s *styk.Submission, t *styk.Ticket, c styk
 		return p
 	}
 	for _, f := range form.Fields {
-		value := f.Type
+		value := typeWord(v.lang, f.Type)
 		if f.Required {
 			value += say(", обязательное", ", required")
 		}
@@ -125,11 +129,25 @@ func labelOf(label, name string) string {
 	return label
 }
 
+// typeWord is the type of a form's field in words.
+func typeWord(lang, kind string) string {
+	words := map[string][2]string{
+		styk.FieldText: {"строка", "line of text"}, styk.FieldTextarea: {"текст", "text"}, styk.FieldSelect: {"список", "choice"},
+		styk.FieldPhone: {"телефон", "phone"}, styk.FieldEmail: {"почта", "e-mail"}, styk.FieldINN: {"ИНН", "INN"},
+		styk.FieldDate: {"дата", "date"}, styk.FieldCheckbox: {"отметка", "box to tick"}, styk.FieldHidden: {"скрытое", "hidden"},
+		styk.FieldFile: {"файл", "file"}, styk.FieldConsent: {"согласие", "consent"},
+	}
+	if w, ok := words[kind]; ok {
+		return choose(lang, w[0], w[1])
+	}
+	return kind
+}
+
 // exact words a time as a document needs it: to the second, with its zone, and
 // in universal time beside it.
 func (a *admin) exact(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
-	return t.In(a.Zone).Format("02.01.2006 15:04:05 MST (-07:00)") + " = " + t.UTC().Format(time.RFC3339)
+	return t.In(a.Zone).Format("02.01.2006 15:04:05 MST (-07:00)") + " · " + t.UTC().Format("2006-01-02 15:04:05") + " UTC"
 }

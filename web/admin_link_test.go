@@ -35,7 +35,7 @@ func TestLinkIsClosedOnTheTicket(t *testing.T) {
 		})
 		return opens
 	}
-	if page := d.person(styk.RoleAuditor).get(path).body; !strings.Contains(page, "Ссылка у crm") || strings.Contains(page, "Закрыть ссылку") {
+	if page := d.person(styk.RoleAuditor).get(path).body; !strings.Contains(page, "Ссылка в crm") || strings.Contains(page, "Закрыть ссылку") {
 		t.Error("an auditor should see the link, and nothing to press")
 	}
 	b := d.person(styk.RoleOperator)
@@ -134,13 +134,21 @@ func TestConsentIsProven(t *testing.T) {
 		t.Fatalf("%d\n%s", a.status, a.body)
 	}
 	for _, want := range []string{"Я даю согласие на обработку имени", s.number, "203.0.113.7", "Browser", "https://firm.example/help",
-		"Обратная связь (feedback)", "1, действует с", "&#43;03:00", "Z</dd>", "semyon@firm.example", "<dd>consent</dd>", "Версия текста"} {
+		"Обратная связь (feedback)", "1, действует с", "&#43;03:00", " UTC</dd>", "semyon@firm.example", "<dd>согласие</dd>", "Версия текста"} {
 		if !strings.Contains(a.body, want) {
 			t.Errorf("the proof lacks %q\n", want)
 		}
 	}
-	if strings.Contains(a.body, "Другая") {
-		t.Error("the proof shows the form of today")
+	if strings.Contains(a.body, "Другая") || strings.Contains(a.body, "отозвано") {
+		t.Error("the proof shows the form of today, or a withdrawal that never came")
+	}
+	d.update(func(tx *store.Tx) error {
+		k := &styk.Ticket{Entity: styk.Entity{ID: s.ticket}}
+		_, err := tx.Edit(k, byVisitor, func() error { k.Warnings = append(k.Warnings, withdrawn); return nil })
+		return err
+	})
+	if a := b.get(link[1]); !strings.Contains(a.body, "отозвано") {
+		t.Error("the proof hides that the consent was withdrawn")
 	}
 	for _, wrong := range []string{"2", "0", "x", "99999999999"} {
 		if a := b.get(strings.TrimSuffix(link[1], "1") + wrong); a.status != http.StatusNotFound {

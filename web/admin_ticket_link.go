@@ -17,7 +17,7 @@ const (
 // adminFileLink is one secret address of a file, without the secret.
 type adminFileLink struct {
 	ID    styk.ID
-	Where string // the system it lies in
+	Where string // in which system it lies
 	State string
 	Tone  string
 	Until moment // when it ends or ended; empty for never, or when a person closed it
@@ -79,9 +79,9 @@ func (f *ticketFacts) underWay() bool {
 
 func (a *admin) linkPanel(lang string, links []*store.FileLink, now time.Time) (list []adminFileLink) {
 	for _, l := range links {
-		p := adminFileLink{ID: l.ID, Where: l.Target, Open: l.Opens(now)}
-		if p.Where == "" {
-			p.Where = choose(lang, "прежние отправки", "earlier deliveries")
+		p := adminFileLink{ID: l.ID, Where: choose(lang, "Ссылка в ", "Link in ") + l.Target, Open: l.Opens(now)}
+		if l.Target == "" {
+			p.Where = choose(lang, "Ссылка из прежних отправок", "Link of earlier deliveries")
 		}
 		switch {
 		case !l.Closed.IsZero():
