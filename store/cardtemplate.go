@@ -8,10 +8,11 @@ import (
 	"styk"
 )
 
-const templateColumns = `id, name, definition, layout, version, tick, created, changed`
+// The definition comes first: reading it empties the rest.
+const templateColumns = `definition, id, name, layout, version, tick, created, changed`
 
 func templateDests(t *styk.CardTemplate) []any {
-	return []any{&t.ID, &t.Name, jsonDest[styk.CardTemplate]{t}, bytesDest{&t.Layout}, &t.Version, &t.Tick,
+	return []any{jsonDest[styk.CardTemplate]{t}, &t.ID, &t.Name, bytesDest{&t.Layout}, &t.Version, &t.Tick,
 		msDest{&t.Created}, msDest{&t.Changed}}
 }
 
