@@ -17,6 +17,7 @@ import (
 	"styk/courier"
 	"styk/intake"
 	"styk/store"
+	"styk/wallet"
 )
 
 // house is an opened data folder with all that works in it.
@@ -30,6 +31,7 @@ type house struct {
 	// connections and sends again.
 	courier *courier.Courier
 	letters *mailroom
+	cards   *wallet.Cards
 	// maskPersonal hides customers in kept requests.
 	maskPersonal bool
 	// attempted counts attempts to deliver; nil: nobody counts.
@@ -88,6 +90,7 @@ func (h *house) open(ctx context.Context, purpose string) (err error) {
 		}
 	}
 	h.intake = &intake.Intake{DB: h.db, Blobs: h.blobs, Work: h.work, Zone: h.zone, Log: h.log}
+	h.cards = &wallet.Cards{DB: h.db, Blobs: h.blobs, Log: h.log}
 	h.letters = &mailroom{zone: h.zone}
 	h.courier = h.newCourier("")
 	return h.letters.renew(ctx, h.db)
@@ -114,6 +117,9 @@ func (h *house) openStore(ctx context.Context) (*store.DB, error) {
 // close gives everything back, in the reverse order.
 func (h *house) close() error {
 	var err error
+	if h.cards != nil {
+		h.cards.Close()
+	}
 	if h.work != nil {
 		err = errors.Join(err, h.work.Close())
 	}

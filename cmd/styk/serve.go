@@ -251,6 +251,7 @@ func (s *server) serve(ctx context.Context, sh *shell) error {
 	s.h.maskPersonal = s.MaskPersonal
 	s.h.courier = s.h.newCourier(s.base())
 	s.h.intake.Wake, s.h.intake.Rest = s.h.courier.Wake, s.h.courier.Rest
+	s.h.cards.PublicURL, s.h.cards.Wake = s.base(), s.h.courier.Wake
 	desk, err := openDesk(s.h)
 	if err != nil {
 		listener.Close()
