@@ -11,6 +11,8 @@ const (
 	NoticeNumber    NoticeType = "ticket.number"    // to the visitor: the CRM's number came later
 	NoticeFailed    NoticeType = "target.failed"    // to the owner: deliveries need a person, or the target stands
 	NoticeRecovered NoticeType = "target.recovered" // to the owner: the target takes again
+	NoticeRefused   NoticeType = "file.refused"     // to the visitor: a file did not pass its check
+	NoticeUnchecked NoticeType = "scanner.silent"   // to the owner: nobody checks files, deliveries wait
 )
 
 // Notice is what a message to a person is made of; what is not said is empty.
@@ -31,4 +33,8 @@ type Notice struct {
 	Down    time.Duration `json:"down_ns,omitempty"` // how long the target took nothing
 	Waiting int64         `json:"waiting,omitempty"` // deliveries on their way
 	Failed  int64         `json:"failed,omitempty"`  // deliveries that wait for a person
+
+	Card     string `json:"card,omitempty"`      // number of the card whose link is sent
+	PassType string `json:"pass_type,omitempty"` // whose certificate ends at Since
+	Days     int    `json:"days,omitempty"`      // until then
 }

@@ -261,7 +261,7 @@ func (a *attempt) end(ctx context.Context, l *lane, t *styk.Target, v verdict) e
 			told, err = tellRecovered(tx, t)
 			return err
 		case v.unchecked && tx.Now().Sub(a.d.Since) >= tellStandsAfter:
-			return tellFailed(tx, t, v.cause)
+			return tellUnchecked(tx, t, a.d.Since)
 		case v.outcome == styk.AttemptRetry && !down.IsZero() && tx.Now().Sub(down) >= tellStandsAfter:
 			return tellStands(tx, t, v.cause, down)
 		}

@@ -140,7 +140,10 @@ func warnOfFile(tx *store.Tx, submission styk.ID, name, found string) error {
 		})
 		return nil
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return tellRefused(tx, s)
 }
 
 // linkFiles gives files the secret links of a delivery, the same at each

@@ -70,6 +70,17 @@ func (h *house) books(b *bookkeeper, days string, scan func(context.Context, sty
 	return c
 }
 
+func (h *house) lettersOf(kind styk.NoticeType) (n int) {
+	h.world.mu.Lock()
+	defer h.world.mu.Unlock()
+	for _, l := range h.world.letters {
+		if l.Type == string(kind) {
+			n++
+		}
+	}
+	return n
+}
+
 func (h *house) scanning(how styk.Scanning) {
 	h.t.Helper()
 	text, err := json.Marshal(how)
@@ -123,11 +134,20 @@ func TestRefusedFileStaysBehind(t *testing.T) {
 			}
 			return "Eicar-Test-Signature", nil
 		})
-		a := h.post(nil)
+		h.target(styk.Target{Name: styk.MailTarget})
+		a := h.post(map[string]string{"email": "anna@firm.ru"})
 		h.untilDelivered(c, a)
 		urls, texts := b.seen()
 		if len(urls) != 0 || len(texts) != 2 || !strings.Contains(texts[0], "счёт.pdf (Eicar-Test-Signature)") || strings.Contains(texts[0], "Файл: счёт.pdf\n") {
 			t.Errorf("got %q and %q", urls, texts)
+		}
+		h.await("a letter to the visitor", func() bool {
+			h.clock.move(time.Minute)
+			c.Wake()
+			return h.lettersOf(styk.NoticeRefused) > 0
+		})
+		if n := h.lettersOf(styk.NoticeRefused); n != 1 {
+			t.Errorf("%d letters say that the file stays behind", n)
 		}
 		if asked != 1 {
 			t.Errorf("the scanner was asked %d times", asked)
@@ -163,6 +183,7 @@ func TestUnreachableScannerHoldsTheFile(t *testing.T) {
 			}
 			return "", nil
 		})
+		h.target(styk.Target{Name: styk.MailTarget})
 		a := h.post(nil)
 		attempts := 1
 		for ; attempts <= 6; attempts++ {
@@ -177,6 +198,14 @@ func TestUnreachableScannerHoldsTheFile(t *testing.T) {
 		d := h.awaitState(a, styk.Due)
 		if !strings.HasPrefix(d.Cause, "Антивирус не отвечает") {
 			t.Errorf("cause %q", d.Cause)
+		}
+		h.await("a letter to the owner", func() bool {
+			h.clock.move(time.Minute)
+			c.Wake()
+			return h.lettersOf(styk.NoticeUnchecked) > 0
+		})
+		if h.lettersOf(styk.NoticeFailed) > 0 {
+			t.Error("the target is blamed")
 		}
 		if p := h.in.Wait(t.Context(), a, 0); p.Delivered {
 			t.Errorf("progress %+v", p)

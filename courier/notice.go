@@ -23,7 +23,7 @@ func (c *Courier) notice(tx *store.Tx, d *styk.Delivery) (*connect.Notice, error
 		return nil, connect.Permanent(connect.Because(errNoWords, "Письма не настроены."))
 	}
 	switch n.Type {
-	case styk.NoticeAccepted, styk.NoticeNumber:
+	case styk.NoticeAccepted, styk.NoticeNumber, styk.NoticeRefused:
 		err = c.tellTicket(tx, d.About, n)
 	default:
 		err = tellTarget(tx, n)
@@ -89,8 +89,13 @@ func tellNumber(tx *store.Tx, submission styk.ID) error {
 		return err
 	}
 	first, err := content[styk.Notice](letters[0])
-	if err != nil || len(letters) > 1 {
-		return err // he was told already
+	if err != nil {
+		return err
+	}
+	for _, later := range letters[1:] {
+		if n, err := content[styk.Notice](later); err != nil || n.Type == styk.NoticeNumber {
+			return err // he was told already
+		}
 	}
 	text, err := json.Marshal(styk.Notice{Type: styk.NoticeNumber, To: first.To})
 	if err != nil {
@@ -99,6 +104,24 @@ func tellNumber(tx *store.Tx, submission styk.ID) error {
 	return tx.Enqueue(&styk.Delivery{
 		Target: letters[0].Target, Subject: styk.SubjectNotice, About: submission, Content: text,
 		Coalesce: fmt.Sprintf("number/%d", submission),
+	})
+}
+
+// tellRefused writes to the visitor that a file of his stays behind; once for a
+// submission, and never to wherever a suspicious post likes.
+func tellRefused(tx *store.Tx, s *styk.Submission) error {
+	to := s.OfType(styk.FieldEmail)
+	known, err := tx.RunningTargets([]string{styk.MailTarget})
+	if err != nil || known[styk.MailTarget] == 0 || to == "" || s.Suspicion > 0 {
+		return err
+	}
+	text, err := json.Marshal(styk.Notice{Type: styk.NoticeRefused, To: to})
+	if err != nil {
+		return err
+	}
+	return tx.Enqueue(&styk.Delivery{
+		Target: known[styk.MailTarget], Subject: styk.SubjectNotice, About: s.ID, Content: text, Due: tx.Now().Add(tellSoon),
+		Coalesce: fmt.Sprintf("refused/%d", s.ID),
 	})
 }
 
@@ -134,6 +157,14 @@ func tellFailed(tx *store.Tx, t *styk.Target, cause string) error {
 		return err
 	}
 	return tellOwner(tx, "failed", styk.Notice{Type: styk.NoticeFailed, Target: t.Name, Cause: cause, Since: tx.Now()}, at)
+}
+
+func tellUnchecked(tx *store.Tx, t *styk.Target, since time.Time) error {
+	at, err := tx.WarnAt(t.ID, tellSoon, tellEvery)
+	if err != nil {
+		return err
+	}
+	return tellOwner(tx, "unchecked", styk.Notice{Type: styk.NoticeUnchecked, Target: t.Name, Since: since}, at)
 }
 
 func tellStands(tx *store.Tx, t *styk.Target, cause string, since time.Time) error {

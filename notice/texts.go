@@ -27,6 +27,8 @@ const (
 	TypeFailed    = "target.failed"
 	TypeRecovered = "target.recovered"
 	TypeSilent    = "form.silent"
+	TypeRefused   = "file.refused"
+	TypeUnchecked = "scanner.silent"
 )
 
 // Accepted tells a visitor that the ticket is taken, and its number.
@@ -66,6 +68,44 @@ func (a Numbered) Notice(l Lang) connect.Notice {
 	n.To, n.ReplyTo = []string{a.To}, a.ReplyTo
 	return n
 }
+
+// Refused tells a visitor that a file did not pass its check. It does not name
+// the file: whoever fills in a form chooses both the name and the address.
+type Refused struct {
+	To        string
+	Firm      string
+	Number    string // ours
+	StatusURL string
+	ReplyTo   string
+}
+
+// Notice words it.
+func (a Refused) Notice(l Lang) connect.Notice {
+	a.Firm = flatten(a.Firm)
+	n := write(l, TypeRefused, a, a.Number, a.StatusURL)
+	n.To, n.ReplyTo = []string{a.To}, a.ReplyTo
+	return n
+}
+
+// Unchecked tells an owner that deliveries wait because no scanner answers.
+type Unchecked struct {
+	To     []string
+	Target string
+	Since  time.Time
+	Zone   *time.Location // of Since; nil: UTC
+	URL    string
+}
+
+// Notice words it.
+func (a Unchecked) Notice(l Lang) connect.Notice {
+	a.Target = flatten(a.Target)
+	n := write(l, TypeUnchecked, a, "", a.URL)
+	n.To = a.To
+	return n
+}
+
+// When gives Since for people.
+func (a Unchecked) When() string { return moment(a.Since, a.Zone) }
 
 // Failed tells an owner that deliveries to a target wait for a person. It names
 // tickets by number and nobody by name.
@@ -254,6 +294,52 @@ Its state is on this page. The link is for you only:
 {{end}}
 {{with .Firm}}{{.}}
 {{end}}This letter was sent automatically.{{end}}
+
+{{define "file.refused.ru"}}Заявка {{.Number}}: файл не прошёл проверку
+Здравствуйте!
+
+Файл, приложенный к вашей заявке, не прошёл проверку на вирусы, поэтому сотрудники его не получат. Сама заявка принята, повторять её не нужно.
+
+Номер заявки:
+{{.Number}}
+
+Проверьте файл и пришлите другой{{if .ReplyTo}}: ответом на это письмо или новой заявкой{{else}} новой заявкой{{end}}.
+{{with .StatusURL}}
+Что с заявкой сейчас — на этой странице. Ссылка только для вас:
+{{.}}
+{{end}}
+{{with .Firm}}{{.}}
+{{end}}Письмо отправлено автоматически.{{end}}
+
+{{define "file.refused.en"}}Request {{.Number}}: a file did not pass its check
+Hello!
+
+A file that came with your request did not pass the virus check, so nobody will receive it. The request itself is accepted, there is no need to repeat it.
+
+Request number:
+{{.Number}}
+
+Please check the file and send another one {{if .ReplyTo}}in reply to this letter or with a new request{{else}}with a new request{{end}}.
+{{with .StatusURL}}
+The state of the request is on this page. The link is for you only:
+{{.}}
+{{end}}
+{{with .Firm}}{{.}}
+{{end}}This letter was sent automatically.{{end}}
+
+{{define "scanner.silent.ru"}}Антивирус не отвечает: заявки с файлами ждут
+Антивирус не отвечает, поэтому файлы некому проверить. Заявки с файлами в «{{.Target}}» пока не уходят, остальные уходят как обычно.
+{{with .When}}С какого времени: {{.}}{{end}}
+
+Проверьте, что антивирус запущен и доступен. Заявки сохранены и уйдут сами{{if .URL}}:
+{{.URL}}{{else}}.{{end}}{{end}}
+
+{{define "scanner.silent.en"}}The virus scanner does not answer: requests with files wait
+The virus scanner does not answer, so nobody checks files. Requests with files do not go to "{{.Target}}" for now, the others go as usual.
+{{with .When}}Since: {{.}}{{end}}
+
+Please see that the scanner runs and can be reached. The requests are kept and will go by themselves{{if .URL}}:
+{{.URL}}{{else}}.{{end}}{{end}}
 
 {{define "target.failed.ru"}}«{{.Target}}»: доставка ждёт вашего решения
 {{if .Paused}}Доставка в «{{.Target}}» остановлена, пока вы не поправите настройки.{{else}}Доставка в «{{.Target}}» не удалась и сама больше не повторится.{{end}}

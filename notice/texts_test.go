@@ -34,6 +34,15 @@ func TestTexts(t *testing.T) {
 			StatusURL: "https://styk.firm.ru/f/feedback/status/s3cret",
 		}.Notice,
 		"number-least": notice.Numbered{To: "anna@firm.ru", Number: "2611-0042-7", CRMNumber: "SR-00000042"}.Notice,
+		"refused": notice.Refused{
+			To: "anna@firm.ru", Firm: "ООО «Компания»", Number: "2611-0042-7", ReplyTo: "info@firm.ru",
+			StatusURL: "https://styk.firm.ru/f/feedback/status/s3cret",
+		}.Notice,
+		"refused-least": notice.Refused{To: "anna@firm.ru", Number: "2611-0042-7"}.Notice,
+		"unchecked": notice.Unchecked{
+			To: owner, Target: "crm", Since: when, Zone: moscow, URL: "https://styk.firm.ru/admin/deliveries",
+		}.Notice,
+		"unchecked-least": notice.Unchecked{To: owner, Target: "crm"}.Notice,
 		"failed": notice.Failed{
 			To: owner, Target: "crm", Cause: "Нет прав (403): выдайте права пользователю интеграции.",
 			Numbers: []string{"2611-0001-7", "2611-0002-5", "2611-0003-3", "2611-0004-1", "2611-0005-8", "2611-0006-6", "2611-0007-4"},

@@ -19,7 +19,8 @@ import (
 // mailroom words the messages to people by what the owner has set. It holds a
 // copy, since a message is worded inside a transaction; renew looks again.
 type mailroom struct {
-	zone *time.Location
+	zone    *time.Location
+	cardURL func(number string) string
 
 	mu    sync.RWMutex
 	base  string // address that people are given
@@ -143,12 +144,21 @@ func (l *mailroom) compose(n styk.Notice) connect.Notice {
 	case styk.NoticeNumber:
 		return notice.Numbered{To: n.To, Firm: l.firm, Number: n.Number, CRMNumber: n.CRMNumber, StatusURL: n.StatusURL,
 			ReplyTo: l.mail.ReplyTo}.Notice(notice.Russian)
+	case styk.NoticeRefused:
+		return notice.Refused{To: n.To, Firm: l.firm, Number: n.Number, StatusURL: n.StatusURL, ReplyTo: l.mail.ReplyTo}.Notice(notice.Russian)
+	case styk.NoticeUnchecked:
+		return notice.Unchecked{To: l.owner, Target: n.Target, Since: n.Since, Zone: l.zone, URL: l.page("/admin/deliveries")}.Notice(notice.Russian)
 	case styk.NoticeFailed:
 		return notice.Failed{To: l.owner, Target: n.Target, Cause: n.Cause, Numbers: n.Numbers, Paused: n.Paused, Since: n.Since,
 			Zone: l.zone, URL: l.page("/admin/deliveries?state=failed")}.Notice(notice.Russian)
 	case styk.NoticeRecovered:
 		return notice.Recovered{To: l.owner, Target: n.Target, Down: n.Down, Waiting: int(n.Waiting), Failed: int(n.Failed),
 			URL: l.page("/admin/deliveries")}.Notice(notice.Russian)
+	case styk.NoticeCardLink:
+		return notice.CardLink{To: n.To, Firm: l.firm, URL: l.cardURL(n.Card), ReplyTo: l.mail.ReplyTo}.Notice(notice.Russian)
+	case styk.NoticeCertificate:
+		return notice.Certificate{To: l.owner, PassType: n.PassType, Ends: n.Since, Days: n.Days, Zone: l.zone,
+			URL: l.page("/admin/certificates")}.Notice(notice.Russian)
 	case notice.TypeSilent:
 		return notice.Silent{To: l.owner, Form: n.Form, Hours: int(n.Down.Hours()), Last: n.Since, Zone: l.zone}.Notice(notice.Russian)
 	}
