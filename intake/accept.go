@@ -70,10 +70,11 @@ func (in *Intake) Accept(ctx context.Context, form *styk.Form, post FormPost) (*
 	}
 	a := &acceptance{in: in, form: form, post: post, filled: filled, number: number, uuid: id.String()}
 	a.hash = a.valueHash()
-	err = in.DB.Update(ctx, a.store)
-	if err != nil {
+	a.key = a.knownBy()
+	if err := in.DB.Update(ctx, a.store); err != nil {
 		return nil, err
 	}
+	a.done.Secret = in.DB.StatusSecret(a.kept)
 	if !a.done.Repeated {
 		in.wake()
 	}
@@ -89,6 +90,8 @@ type acceptance struct {
 	number string
 	uuid   string
 	hash   string
+	key    string
+	kept   *styk.Submission
 	done   *Accepted
 }
 
@@ -104,8 +107,8 @@ func (a *acceptance) valueHash() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// key gives under which key the post is known again.
-func (a *acceptance) key() string {
+// knownBy gives under which key the post is known again.
+func (a *acceptance) knownBy() string {
 	short := func(key string) string {
 		sum := sha256.Sum256([]byte(key))
 		return hex.EncodeToString(sum[:16])
@@ -121,14 +124,14 @@ func (a *acceptance) key() string {
 
 // store runs inside the transaction, perhaps several times.
 func (a *acceptance) store(tx *store.Tx) error {
-	a.done = nil
-	scope, key := "form:"+a.form.Name, a.key()
+	a.done, a.kept = nil, nil
+	scope := "form:" + a.form.Name
 	var before styk.ID
 	var err error
 	if a.post.HeaderKey == "" && a.post.Key == "" {
-		before, err = tx.OnceWithin(scope, key, sameWithin)
+		before, err = tx.OnceWithin(scope, a.key, sameWithin)
 	} else {
-		before, err = tx.Once(scope, key, a.hash)
+		before, err = tx.Once(scope, a.key, a.hash)
 	}
 	switch {
 	case styk.CodeOf(err) == styk.Conflict:
@@ -142,11 +145,12 @@ func (a *acceptance) store(tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
+	a.kept = s
 	a.done = &Accepted{
-		Submission: s.ID, Ticket: s.Ticket, Number: a.number, Secret: tx.DB().StatusSecret(s),
+		Submission: s.ID, Ticket: s.Ticket, Number: a.number,
 		Suspicion: s.Suspicion, Warnings: a.filled.Warnings,
 	}
-	return tx.Made(scope, key, s.ID)
+	return tx.Made(scope, a.key, s.ID)
 }
 
 // again gives the receipt of the first post.
@@ -159,8 +163,9 @@ func (a *acceptance) again(tx *store.Tx, id styk.ID) error {
 	if err := tx.Load(ticket); err != nil && styk.CodeOf(err) != styk.NotFound {
 		return err
 	}
+	a.kept = s
 	a.done = &Accepted{
-		Submission: s.ID, Ticket: s.Ticket, Number: ticket.Number, Secret: tx.DB().StatusSecret(s),
+		Submission: s.ID, Ticket: s.Ticket, Number: ticket.Number,
 		Repeated: true, Suspicion: s.Suspicion, Warnings: a.filled.Warnings,
 	}
 	return nil
@@ -182,8 +187,10 @@ func (a *acceptance) keep(tx *store.Tx) (*styk.Submission, error) {
 		return nil, err
 	}
 	s.Contact = who.contact
-	if err := weighPace(tx, s); err != nil {
-		return nil, err
+	if !who.fresh { // nobody's first post is one too many
+		if err := weighPace(tx, s); err != nil {
+			return nil, err
+		}
 	}
 	ticket := newTicket(a.number, s)
 	ticket.Account = who.account
@@ -239,7 +246,15 @@ func newTicket(number string, s *styk.Submission) *styk.Ticket {
 // dispatch makes a delivery for each target and the visitor's letter. It waits
 // as long as the visitor does, so that the CRM's number can stand in it.
 func (in *Intake) dispatch(tx *store.Tx, s *styk.Submission, targets []string, wait time.Duration) error {
-	known, err := tx.RunningTargets(append(slices.Clone(targets), styk.MailTarget))
+	to := s.OfType(styk.FieldEmail)
+	if s.Suspicion > 0 {
+		to = "" // no letters to wherever a stranger likes
+	}
+	names := targets
+	if to != "" {
+		names = append(slices.Clone(targets), styk.MailTarget)
+	}
+	known, err := tx.RunningTargets(names)
 	if err != nil {
 		return err
 	}
@@ -257,8 +272,8 @@ func (in *Intake) dispatch(tx *store.Tx, s *styk.Submission, targets []string, w
 			return err
 		}
 	}
-	to, mail := s.OfType(styk.FieldEmail), known[styk.MailTarget]
-	if to == "" || mail == 0 || s.Suspicion > 0 { // no letters to wherever a stranger likes
+	mail := known[styk.MailTarget]
+	if to == "" || mail == 0 {
 		return nil
 	}
 	content, err := json.Marshal(styk.Notice{Type: styk.NoticeAccepted, To: to})

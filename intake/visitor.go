@@ -11,6 +11,7 @@ import (
 // visitor is who a form post turned out to come from.
 type visitor struct {
 	contact   styk.ID
+	fresh     bool // his first post
 	account   styk.ID
 	differing []styk.Column // values that wait for a person
 }
@@ -118,7 +119,7 @@ func meetVisitor(tx *store.Tx, s *styk.Submission) (*visitor, error) {
 		if err := tx.Insert(fresh, byForm); err != nil {
 			return nil, err
 		}
-		who.contact = fresh.Base().ID
+		who.contact, who.fresh = fresh.Base().ID, true
 		return who, nil
 	}
 	found := &styk.Contact{Entity: styk.Entity{ID: who.contact}}

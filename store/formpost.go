@@ -127,6 +127,9 @@ func (tx *Tx) PostByStatus(secret string) (*styk.Submission, error) {
 // OnceWithin is Once for a key that is made of the values themselves, and that
 // is forgotten after life.
 func (tx *Tx) OnceWithin(scope, key string, life time.Duration) (styk.ID, error) {
+	if first, err := tx.takeKey(scope, key, ""); err != nil || first {
+		return 0, err
+	}
 	var id, created int64
 	err := tx.row(`INSERT INTO idempotency (scope, key, hash, record_id, created) VALUES ($1, $2, '', 0, $3)
 		ON CONFLICT (scope, key) DO UPDATE SET key = excluded.key RETURNING record_id, created`,

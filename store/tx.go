@@ -89,37 +89,39 @@ func (tx *Tx) exec(text string, args ...any) error {
 
 // changed runs a statement and gives how many rows it touched.
 func (tx *Tx) changed(text string, args ...any) (int64, error) {
-	res, err := tx.result(text, args)
-	if err != nil {
-		return 0, err
-	}
-	n, err := res.RowsAffected()
-	tx.wrote = tx.wrote || n != 0
+	_, n, err := tx.result(text, args)
 	return n, err
 }
 
 // numbered inserts one row into a table that numbers its rows, and gives the
-// number. SQLite tells it without RETURNING, for which it would build a table.
+// number; sql.ErrNoRows when a conflict left it out. SQLite tells the number
+// without RETURNING, for which it would build a table.
 func (tx *Tx) numbered(insert string, args ...any) (id int64, err error) {
 	if tx.db.writer == nil {
 		err = tx.row(insert+" RETURNING id", args...).Scan(&id)
 		return id, err
 	}
-	tx.wrote = true
-	res, err := tx.result(insert, args)
+	res, n, err := tx.result(insert, args)
 	if err != nil {
 		return 0, err
+	}
+	if n == 0 {
+		return 0, sql.ErrNoRows
 	}
 	return res.LastInsertId()
 }
 
-func (tx *Tx) result(text string, args []any) (sql.Result, error) {
+func (tx *Tx) result(text string, args []any) (res sql.Result, n int64, err error) {
 	if tx.failed != nil {
-		return nil, tx.failed
+		return nil, 0, tx.failed
 	}
-	res, err := tx.q.exec(tx.ctx, text, args)
-	tx.failed = err
-	return res, err
+	if res, err = tx.q.exec(tx.ctx, text, args); err != nil {
+		tx.failed = err
+		return nil, 0, err
+	}
+	n, err = res.RowsAffected()
+	tx.wrote = tx.wrote || n != 0
+	return res, n, err
 }
 
 // row runs a query for its first row.
