@@ -145,3 +145,19 @@ func (tx *Tx) ReopenLink(id styk.ID) error {
 	}
 	return tx.exec(`UPDATE file_link SET closed = 0, until = $2 WHERE id = $1`, int64(id), ms(tx.linkEnd(l.Days)))
 }
+
+// CountLinks counts the links that lie in a target: those that open now, and
+// all.
+func (tx *Tx) CountLinks(target styk.ID) (open, all int, err error) {
+	err = tx.row(`SELECT count(*), coalesce(sum(CASE WHEN l.closed = 0 AND (l.until = 0 OR l.until > $2) THEN 1 ELSE 0 END), 0)
+		FROM file_link l JOIN delivery d ON d.id = l.delivery_id WHERE d.target_id = $1`, int64(target), ms(tx.now)).Scan(&all, &open)
+	return open, all, err
+}
+
+// CloseLinks closes at most limit of the links that lie in a target and gives
+// how many; 0 when none is left.
+func (tx *Tx) CloseLinks(target styk.ID, limit int) (int64, error) {
+	return tx.changed(`UPDATE file_link SET closed = $2 WHERE id IN (SELECT l.id FROM file_link l
+		JOIN delivery d ON d.id = l.delivery_id WHERE d.target_id = $1 AND l.closed = 0 LIMIT $3)`,
+		int64(target), ms(tx.now), int64(limit))
+}

@@ -179,6 +179,26 @@ func TestLinkInTheCRMIsClosed(t *testing.T) {
 			h.expect(wrong, http.StatusNotFound, "Такого файла нет")
 		}
 
+		said := func(command *targetLinksCommand) string {
+			var out bytes.Buffer
+			command.Name = "crm"
+			if err := command.work(t.Context(), h.house, &streams{out: &out}); err != nil {
+				t.Fatal(err)
+			}
+			return out.String()
+		}
+		if got := said(&targetLinksCommand{}); got != "crm: 1 links, 1 of them open\n" {
+			t.Errorf("got %q", got)
+		}
+		if got := said(&targetLinksCommand{Close: true}); got != "crm: 1 links closed\n" {
+			t.Errorf("got %q", got)
+		}
+		h.expect(secret, http.StatusGone, "больше не действует")
+		if got := said(&targetLinksCommand{}); got != "crm: 1 links, 0 of them open\n" {
+			t.Errorf("got %q", got)
+		}
+		h.update(func(tx *store.Tx) error { return tx.ReopenLink(link.ID) })
+
 		old := h.oldSecret(document)
 		h.expect(old, http.StatusNotFound, "Такого файла нет") // this document came later
 		h.update(func(tx *store.Tx) (err error) { link, err = tx.GiveLink(document, 0, 0); return err })

@@ -12,6 +12,7 @@ import (
 type targetCommands struct {
 	Check targetCheckCommand `cmd:"" help:"Log in to a target and read one harmless thing."`
 	List  targetListCommand  `cmd:"" help:"List the targets and what waits there."`
+	Links targetLinksCommand `cmd:"" help:"Count the links to files that a target holds, or close them all."`
 }
 
 type targetCheckCommand struct {
