@@ -29,7 +29,10 @@ type AdminOptions struct {
 }
 
 // admin serves the people's pages.
-type admin struct{ Options }
+type admin struct {
+	Options
+	forms *forms // draws them for the page about forms
+}
 
 // adminRoute is one address of the people's pages.
 type adminRoute struct {
@@ -62,6 +65,10 @@ var adminRoutes = []adminRoute{
 	{pattern: "POST /admin/tickets/{id}/link", right: staff.ChangeTickets, handle: (*admin).steerLink},
 	{pattern: "POST /admin/tickets/{id}/undo", right: staff.ChangeTickets, handle: (*admin).undo},
 
+	{pattern: "GET /admin/forms", handle: (*admin).showForms},
+	{pattern: "GET /admin/forms/{form}", handle: (*admin).showFormLooks},
+	{pattern: "GET /admin/forms/{form}/look/{state}", handle: (*admin).showFormLook},
+
 	{pattern: "GET /admin/deliveries", right: staff.SeeDeliveries, handle: (*admin).showDeliveries},
 	{pattern: "GET /admin/deliveries/{id}", right: staff.SeeDeliveries, handle: (*admin).showDelivery},
 	{pattern: "POST /admin/deliveries/{id}/retry", right: staff.SendAgain, handle: (*admin).retry},
@@ -72,7 +79,7 @@ var adminRoutes = []adminRoute{
 }
 
 // newAdmin gives all of /admin/.
-func newAdmin(o Options) http.Handler {
+func newAdmin(o Options, f *forms) http.Handler {
 	if o.Remote == nil {
 		o.Remote = peer
 	}
@@ -88,7 +95,7 @@ func newAdmin(o Options) http.Handler {
 	if o.Secure == nil {
 		o.Secure = func(r *http.Request) bool { return r.TLS != nil }
 	}
-	a := &admin{Options: o}
+	a := &admin{Options: o, forms: f}
 	mux := http.NewServeMux()
 	for _, route := range adminRoutes {
 		mux.HandleFunc(route.pattern, a.guard(route))

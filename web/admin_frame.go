@@ -72,6 +72,7 @@ func (a *admin) frame(v *visit, here, title string) adminFrame {
 			n.Count, n.Hint = capped(failed), f.T("ждут решения", "need a person")
 		}
 	}
+	add("/admin/forms", "form", "Формы", "Forms")
 	return f
 }
 

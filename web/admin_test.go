@@ -32,7 +32,7 @@ func ability(pattern string) string {
 	switch {
 	case strings.Contains(pattern, "/login"), strings.Contains(pattern, "/link/"):
 		return "open"
-	case strings.Contains(pattern, "/me"), strings.Contains(pattern, "/logout"), strings.HasSuffix(pattern, "{$}"):
+	case strings.Contains(pattern, "/me"), strings.Contains(pattern, "/forms"), strings.Contains(pattern, "/logout"), strings.HasSuffix(pattern, "{$}"):
 		return "own"
 	case strings.Contains(pattern, "/replay"), strings.Contains(pattern, "/targets/"):
 		return "steer"
@@ -52,7 +52,7 @@ func TestEveryRouteAsksForItsRole(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	s := d.fill()
-	fit := strings.NewReplacer("{secret}", "nonsense", "{$}", "", "{name}", "crm")
+	fit := strings.NewReplacer("{secret}", "nonsense", "{$}", "", "{name}", "crm", "{form}", "feedback", "{state}", "success")
 	address := func(pattern string) (method, path string) {
 		method, path, _ = strings.Cut(fit.Replace(pattern), " ")
 		id := s.ticket
@@ -503,7 +503,7 @@ func TestTemplates(t *testing.T) {
 		"admin_login.html": adminLoginPage{}, "admin_link.html": adminLinkPage{}, "admin_me.html": adminMePage{},
 		"admin_tickets.html": adminTicketsPage{}, "admin_ticket.html": adminTicketPage{}, "admin_deliveries.html": adminDeliveriesPage{},
 		"admin_delivery.html": adminDeliveryPage{}, "admin_replay.html": adminReplayPage{}, "admin_error.html": adminErrorPage{},
-		"admin_consent.html": adminConsentPage{},
+		"admin_consent.html": adminConsentPage{}, "admin_forms.html": adminFormsPage{}, "admin_form.html": adminFormPage{},
 	} {
 		var body bytes.Buffer
 		if err := templates.ExecuteTemplate(&body, name, page); err != nil {
@@ -512,7 +512,7 @@ func TestTemplates(t *testing.T) {
 	}
 	for _, name := range templates.Templates() {
 		if strings.HasPrefix(name.Name(), "admin_") && strings.HasSuffix(name.Name(), ".html") && name.Name() != "admin_frame.html" &&
-			!strings.Contains("admin_login.html admin_link.html admin_me.html admin_tickets.html admin_ticket.html admin_deliveries.html admin_delivery.html admin_replay.html admin_error.html admin_consent.html", name.Name()) {
+			!strings.Contains("admin_login.html admin_link.html admin_me.html admin_tickets.html admin_ticket.html admin_deliveries.html admin_delivery.html admin_replay.html admin_error.html admin_consent.html admin_forms.html admin_form.html", name.Name()) {
 			t.Errorf("%s is not in this test", name.Name())
 		}
 	}
@@ -521,7 +521,7 @@ func TestTemplates(t *testing.T) {
 func TestWords(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 11, 21, 15, 0, 0, 0, time.UTC)
-	a := &admin{Options{Now: func() time.Time { return now }, AdminOptions: AdminOptions{Zone: time.FixedZone("MSK", 3*3600)}}}
+	a := &admin{Options: Options{Now: func() time.Time { return now }, AdminOptions: AdminOptions{Zone: time.FixedZone("MSK", 3*3600)}}}
 	for back, want := range map[time.Duration]string{
 		10 * time.Second: "только что", 5 * time.Minute: "5 мин назад", 3 * time.Hour: "сегодня, 15:00", 19 * time.Hour: "вчера, 23:00",
 		-5 * time.Minute: "через 5 мин", 20 * 24 * time.Hour: "1 ноя, 18:00", 400 * 24 * time.Hour: "17 окт 2025",

@@ -36,6 +36,9 @@ type formPage struct {
 	Blank   donePage
 	Other   string // address of the page in the other language
 	OtherIn string
+
+	Preview       string // the state that the owner looks at; "" for visitors
+	PreviewAnswer string // what the server says in it
 }
 
 // fieldView is one field as the template draws it.

@@ -56,11 +56,12 @@ func New(o Options) http.Handler {
 	mux.Handle("GET /static/", static())
 	all := http.NewServeMux()
 	all.Handle("/", http.NewCrossOriginProtection().Handler(mux))
+	forms := newForms(o)
 	if o.Intake != nil {
-		newForms(o).routes(all)
+		forms.routes(all)
 	}
 	if o.Staff != nil {
-		all.Handle("/admin/", newAdmin(o))
+		all.Handle("/admin/", newAdmin(o, forms))
 		all.Handle("GET /admin", http.RedirectHandler("/admin/", http.StatusSeeOther))
 	}
 	return all
