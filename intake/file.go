@@ -108,8 +108,17 @@ func (in *Intake) seen(ctx context.Context, d *styk.Document, st blob.State) err
 	return in.DB.Update(ctx, func(tx *store.Tx) error { return tx.SeeDocument(d.ID, st.Size, st.ModTime) })
 }
 
-// OpenDocument gives a document's present bytes.
+// OpenDocument gives a document's present bytes; styk.NotFound when a check of
+// them found something.
 func (in *Intake) OpenDocument(ctx context.Context, d *styk.Document) (io.ReadSeekCloser, error) {
+	var found string
+	err := in.DB.View(ctx, func(tx *store.Tx) (err error) { found, err = tx.Withheld(d); return err })
+	if err != nil {
+		return nil, err
+	}
+	if found != "" {
+		return nil, styk.Failed(styk.NotFound, "the file is withheld, its check found "+found)
+	}
 	f, _, err := in.Blobs.Open(ctx, d.Sum)
 	return f, err
 }

@@ -43,6 +43,15 @@ func (tx *Tx) SaveFileCheck(submission, document styk.ID, found string) (first b
 	return n > 0, err
 }
 
+// Withheld gives what a check found in a document's present bytes; "" when it
+// found nothing, nobody looked, or the bytes are later ones than were looked at.
+func (tx *Tx) Withheld(d *styk.Document) (found string, err error) {
+	if d.Version > 1 {
+		return "", nil
+	}
+	return tx.Refused(d.ID)
+}
+
 // Refused gives what a check found in the bytes that a document came with; ""
 // when it found nothing, or nobody looked.
 func (tx *Tx) Refused(document styk.ID) (found string, err error) {

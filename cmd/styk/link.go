@@ -71,7 +71,7 @@ func (h *house) serveLink(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *house) linked(r *http.Request) (*styk.Document, error) {
-	d, refused := &styk.Document{}, ""
+	d := &styk.Document{}
 	err := h.db.View(r.Context(), func(tx *store.Tx) error {
 		l, err := h.findLink(tx, strings.TrimPrefix(r.URL.Path, linkFolder))
 		if err != nil {
@@ -81,11 +81,7 @@ func (h *house) linked(r *http.Request) (*styk.Document, error) {
 			return errLinkEnded
 		}
 		*d = styk.Document{Entity: styk.Entity{ID: l.Document}}
-		if err := tx.Load(d); err != nil {
-			return err
-		}
-		refused, err = tx.Refused(l.Document)
-		return err
+		return tx.Load(d)
 	})
 	if err != nil {
 		return nil, err
@@ -98,10 +94,12 @@ func (h *house) linked(r *http.Request) (*styk.Document, error) {
 			return nil, err
 		}
 	}
-	if refused != "" && d.Version <= 1 { // found in what came first; a later version is another file
-		return nil, errLinkEnded
+	found := ""
+	err = h.db.View(r.Context(), func(tx *store.Tx) (err error) { found, err = tx.Withheld(d); return err })
+	if err == nil && found != "" {
+		err = errLinkEnded
 	}
-	return d, nil
+	return d, err
 }
 
 func (h *house) sendFile(w http.ResponseWriter, r *http.Request, d *styk.Document) error {

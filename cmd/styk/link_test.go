@@ -287,6 +287,15 @@ func TestClamdStandsBeforeTheCRM(t *testing.T) {
 		var link *store.FileLink
 		h.update(func(tx *store.Tx) (err error) { link, err = tx.GiveLink(document, d.ID, 0); return err })
 		h.expect(h.db.LinkSecret(link), http.StatusGone, "больше не действует")
+		record := &styk.Document{Entity: styk.Entity{ID: document}}
+		h.update(func(tx *store.Tx) error { return tx.Load(record) })
+		if f, err := h.intake.OpenDocument(t.Context(), record); styk.CodeOf(err) != styk.NotFound {
+			t.Errorf("the web service gives out %v, %v", f, err)
+		}
+		if _, err := h.intake.Overwrite(t.Context(), store.By{Origin: "put"}, record.Path, strings.NewReader("другой")); err != nil {
+			t.Fatal(err)
+		}
+		h.expect(h.db.LinkSecret(link), http.StatusOK, "другой")
 	})
 }
 
