@@ -24,6 +24,9 @@ const pollEvery = 150 * time.Millisecond
 // again only later. It holds no database connection, and what goes wrong here is
 // never the visitor's error.
 func (in *Intake) Wait(ctx context.Context, a *Accepted, d time.Duration) Progress {
+	if d <= 0 && !a.Repeated {
+		return Progress{} // what came just now has no number yet
+	}
 	until := in.DB.Now().Add(d)
 	ctx, cancel := context.WithTimeout(ctx, max(d, 0))
 	defer cancel()
