@@ -19,6 +19,7 @@ import (
 
 	"styk/intake"
 	"styk/store"
+	"styk/wallet"
 )
 
 // Options assemble the pages.
@@ -30,6 +31,9 @@ type Options struct {
 	// The public forms. Without Intake there are none.
 	DB     *store.DB
 	Intake *intake.Intake
+	// Cards are the loyalty cards: their pages and Apple's calls. Without them
+	// there are none.
+	Cards *wallet.Cards
 	// Remote gives the address a request came from; nil: that of the connection.
 	Remote func(*http.Request) netip.Addr
 	// Posts and Uploads bound what one address may send; zero: see form.go.
@@ -64,7 +68,18 @@ func New(o Options) http.Handler {
 		all.Handle("/admin/", newAdmin(o, forms))
 		all.Handle("GET /admin", http.RedirectHandler("/admin/", http.StatusSeeOther))
 	}
-	return all
+	if o.Cards == nil {
+		return all
+	}
+	newCardPages(o).routes(all)
+	phones := newDeviceService(o)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if parts, ok := devicePath(r.URL); ok { // no ServeMux: it would redirect an unclean path
+			phones.serve(w, r, parts)
+			return
+		}
+		all.ServeHTTP(w, r)
+	})
 }
 
 // static serves the stylesheet and what stands beside it, never a folder.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"styk/passteam"
 	"styk/vtiger"
 	"styk/web"
 )
@@ -20,9 +21,12 @@ func (s *server) routes() http.Handler {
 		DB: s.h.db, Intake: s.h.intake, Log: s.h.log, SessionIdle: s.SessionIdle,
 		Remote: trusted.remote, Observe: s.metrics.observe,
 	})
+	cards := passteam.NewServer(passteam.Options{
+		DB: s.h.db, Cards: s.h.cards, Log: s.h.log, Remote: trusted.remote, Observe: s.metrics.observe,
+	})
 	pages := secureHeaders(trusted, web.New(web.Options{
 		Base: s.base, Demo: s.demo, Version: version, DB: s.h.db, Intake: s.h.intake, Remote: trusted.remote, Log: s.h.log,
-		Success:      s.h.letters.success,
+		Success: s.h.letters.success, Cards: s.h.cards,
 		AdminOptions: s.adminOptions(trusted),
 	}))
 	machines := s.machineRoutes(func(r *http.Request) bool { return readers.contain(trusted.remote(r)) })
@@ -32,6 +36,8 @@ func (s *server) routes() http.Handler {
 		switch {
 		case vtiger.Matches(r.URL.Path):
 			crm.ServeHTTP(w, r)
+		case passteam.Matches(r.URL.Path):
+			cards.ServeHTTP(w, r)
 		case machines[r.URL.Path] != nil:
 			machines[r.URL.Path](w, r)
 		case strings.HasPrefix(r.URL.Path, linkFolder):
