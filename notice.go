@@ -13,6 +13,7 @@ const (
 	NoticeRecovered NoticeType = "target.recovered" // to the owner: the target takes again
 	NoticeRefused   NoticeType = "file.refused"     // to the visitor: a file did not pass its check
 	NoticeUnchecked NoticeType = "scanner.silent"   // to the owner: nobody checks files, deliveries wait
+	NoticeCard      NoticeType = "card.sent"        // to a card's holder: where his card is
 )
 
 // Notice is what a message to a person is made of; what is not said is empty.
@@ -35,6 +36,7 @@ type Notice struct {
 	Failed  int64         `json:"failed,omitempty"`  // deliveries that wait for a person
 
 	Card     string `json:"card,omitempty"`      // number of the card whose link is sent
+	CardName string `json:"card_name,omitempty"` // of its template
 	PassType string `json:"pass_type,omitempty"` // whose certificate ends at Since
 	Days     int    `json:"days,omitempty"`      // until then
 }
