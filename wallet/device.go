@@ -3,6 +3,7 @@ package wallet
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -23,6 +24,9 @@ func (c *Cards) Install(ctx context.Context, number string, d styk.CardDevice) (
 			return styk.Failed(styk.NotFound, "the card is deleted")
 		}
 		d.Card = card.ID
+		if err := roomFor(tx, &d); err != nil {
+			return err
+		}
 		first := false
 		if fresh, first, err = tx.InstallCard(&d); err != nil || !first {
 			return err
@@ -33,6 +37,19 @@ func (c *Cards) Install(ctx context.Context, number string, d styk.CardDevice) (
 		c.wake()
 	}
 	return fresh, err
+}
+
+// maxDevices bounds the phones of one card: nobody has more, and whoever has its
+// link or token could name any number.
+const maxDevices = 50
+
+// roomFor fails with styk.TooMany when a card is on all the phones that it may be.
+func roomFor(tx *store.Tx, d *styk.CardDevice) error {
+	list, err := tx.CardDevices(d.Card)
+	if err != nil || len(list) < maxDevices || slices.ContainsFunc(list, func(one *styk.CardDevice) bool { return one.Device == d.Device }) {
+		return err
+	}
+	return styk.Failed(styk.TooMany, "the card is on too many phones")
 }
 
 // Uninstall notes that a phone no longer has the card; leaving the last phone is
@@ -73,6 +90,7 @@ func (c *Cards) Changed(ctx context.Context, device, passType, tag string) (numb
 		since = -1
 	}
 	last := int64(0)
+	var all []string
 	err = c.DB.View(ctx, func(tx *store.Tx) error {
 		list, err := tx.ChangedOnDevice(device)
 		if err != nil {
@@ -88,12 +106,16 @@ func (c *Cards) Changed(ctx context.Context, device, passType, tag string) (numb
 			}
 			known = true
 			last = max(last, one.Tick)
+			all = append(all, one.Number)
 			if one.Tick > since {
 				numbers = append(numbers, one.Number)
 			}
 		}
 		return nil
 	})
+	if since > last { // told by a database that has since been put back: the counter will pass there again
+		numbers = all
+	}
 	if err != nil || !known {
 		return nil, "", false, err
 	}
@@ -114,8 +136,24 @@ func passTypeOf(t *styk.CardTemplate) string {
 // PassTypeOf gives the pass type of a card's template.
 func (c *Cards) PassTypeOf(t *styk.CardTemplate) string { return passTypeOf(t) }
 
-// Fetched notes which revision a phone fetched by Apple's call.
+// fetchedGrain is how exactly the time of a fetch is known: phones ask more
+// often than anybody looks.
+const fetchedGrain = time.Hour
+
+// Fetched notes which revision a phone fetched by Apple's call. It writes only
+// what was not known.
 func (c *Cards) Fetched(ctx context.Context, p *Printed) error {
+	news := false
+	err := c.DB.View(ctx, func(tx *store.Tx) error {
+		list, err := tx.CardDevices(p.Card.ID)
+		news = slices.ContainsFunc(list, func(d *styk.CardDevice) bool {
+			return d.Platform == styk.OnApple && (d.FetchedRevision < p.Revision || tx.Now().Sub(d.Fetched) > fetchedGrain)
+		})
+		return err
+	})
+	if err != nil || !news {
+		return err
+	}
 	return c.DB.Update(ctx, func(tx *store.Tx) error { return tx.NoteFetched(p.Card.ID, p.Revision) })
 }
 

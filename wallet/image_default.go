@@ -12,14 +12,7 @@ import (
 // for templates without pictures of their own. There is no logo and no strip:
 // the logo text stands in their place.
 func DefaultImages(background, foreground Colour) (Images, error) {
-	ground := background.RGB(color.NRGBA{0x1f, 0x2a, 0x44, 255})
-	ink := foreground.RGB(color.NRGBA{255, 255, 255, 255})
-	if far := light(ink) - light(ground); far > -60 && far < 60 { // a card of one colour would show nothing
-		ink = color.NRGBA{255, 255, 255, 255}
-		if light(ground) > 140 {
-			ink = color.NRGBA{0, 0, 0, 255}
-		}
-	}
+	ground, ink := iconColours(background, foreground)
 	files := map[string][]byte{}
 	for _, scale := range scales {
 		data, err := encodePNG(cardIcon(29*scale, ground, ink))
