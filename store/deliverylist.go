@@ -4,6 +4,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -140,6 +142,8 @@ func (tx *Tx) Deliveries(f DeliveryFilter) ([]*DeliveryRow, error) {
 		text = " WHERE " + strings.Join(where, " AND ")
 	}
 	args = append(args, int64(f.Limit))
+	// The ids come first, by the index that serves them: a row is wide.
+	ids := fmt.Sprintf(`SELECT d.id FROM delivery d%s ORDER BY d.id DESC LIMIT $%d`, text, len(args))
 	columns := "d." + strings.ReplaceAll(strings.Join(strings.Fields(deliveryColumns), " "), ", ", ", d.")
 	var list []*DeliveryRow
 	err := tx.each(func(rows *sql.Rows) error {
@@ -149,8 +153,7 @@ func (tx *Tx) Deliveries(f DeliveryFilter) ([]*DeliveryRow, error) {
 	}, `SELECT `+columns+`, t.name, coalesce(s.ticket_id, 0), coalesce(k.number, ''), coalesce(s.title, '')
 		FROM delivery d JOIN target t ON t.id = d.target_id
 		LEFT JOIN submission s ON d.subject = 'ticket' AND s.id = d.about_id
-		LEFT JOIN ticket k ON k.id = s.ticket_id`+text+
-		fmt.Sprintf(` ORDER BY d.id DESC LIMIT $%d`, len(args)), args...)
+		LEFT JOIN ticket k ON k.id = s.ticket_id WHERE d.id IN (`+ids+`) ORDER BY d.id DESC`, args...)
 	return list, err
 }
 
@@ -184,21 +187,51 @@ type QueueState struct {
 	Oldest time.Time // creation of the oldest undelivered one that does not wait for a person
 }
 
-// QueueStates counts what is not delivered yet, by target.
+// QueueStates counts what is not delivered yet, by target, without reading the
+// deliveries themselves: each state has an index of its own.
 func (tx *Tx) QueueStates() ([]QueueState, error) {
-	var list []QueueState
-	err := tx.each(func(rows *sql.Rows) error {
-		var q QueueState
-		err := rows.Scan((*int64)(&q.Target), &q.Waiting, &q.UnderWay, &q.Failed, msDest{&q.Oldest})
-		list = append(list, q)
-		return err
-	}, `SELECT target_id,
-			sum(CASE WHEN state = 'due' THEN 1 ELSE 0 END),
-			sum(CASE WHEN state = 'leased' THEN 1 ELSE 0 END),
-			sum(CASE WHEN state = 'failed' THEN 1 ELSE 0 END),
-			coalesce(min(CASE WHEN state <> 'failed' THEN created END), 0)
-		FROM delivery WHERE state IN ('due', 'leased', 'failed') GROUP BY target_id ORDER BY target_id`)
-	return list, err
+	all := map[styk.ID]*QueueState{}
+	oldest := map[styk.ID]int64{}
+	for _, state := range []styk.DeliveryState{styk.Due, styk.Leased, styk.NeedsHand} {
+		err := tx.each(func(rows *sql.Rows) error {
+			var target styk.ID
+			var n, first int64
+			if err := rows.Scan((*int64)(&target), &n, &first); err != nil {
+				return err
+			}
+			q := all[target]
+			if q == nil {
+				q = &QueueState{Target: target}
+				all[target] = q
+			}
+			switch state {
+			case styk.Due:
+				q.Waiting = n
+			case styk.Leased:
+				q.UnderWay = n
+			default:
+				q.Failed = n
+				return nil // it waits for a person
+			}
+			if was, had := oldest[target]; !had || first < was {
+				oldest[target] = first
+			}
+			return nil
+		}, `SELECT target_id, count(*), min(id) FROM delivery WHERE state = '`+string(state)+`' GROUP BY target_id`)
+		if err != nil {
+			return nil, err
+		}
+	}
+	list := make([]QueueState, 0, len(all))
+	for _, target := range slices.Sorted(maps.Keys(all)) {
+		if id, has := oldest[target]; has {
+			if err := tx.row(`SELECT created FROM delivery WHERE id = $1`, id).Scan(msDest{&all[target].Oldest}); err != nil {
+				return nil, err
+			}
+		}
+		list = append(list, *all[target])
+	}
+	return list, nil
 }
 
 // CountFailed gives how many deliveries of a target wait for a person.

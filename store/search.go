@@ -1,7 +1,6 @@
 package store
 
 import (
-	"database/sql"
 	"slices"
 	"strconv"
 	"strings"
@@ -137,86 +136,3 @@ var indexTexts = func() (texts [tokensAtOnce + 1]string) {
 	}
 	return texts
 }()
-
-// Hit is one found record.
-type Hit struct {
-	Kind styk.Kind
-	ID   styk.ID
-}
-
-// Search finds living records by what people type: each word must begin a
-// token; digits are also tried as the tail of a phone. Newest first, at most
-// limit.
-func (tx *Tx) Search(text string, kinds []styk.Kind, limit int) ([]Hit, error) {
-	words := queryTokens(text)
-	if len(words) == 0 {
-		return nil, nil
-	}
-	var b strings.Builder
-	b.WriteString(`SELECT kind, record_id FROM search WHERE `)
-	list := []any{}
-	arg := func(v any) string {
-		list = append(list, v)
-		return "$" + strconv.Itoa(len(list))
-	}
-	ranges := func(w string) string {
-		clause := "token >= " + arg(w) + " AND token < " + arg(w+"\U0010ffff")
-		if len(w) >= 3 && strings.Trim(w, "0123456789") == "" {
-			tail := "<" + reversed(w)
-			clause = "(" + clause + " OR token >= " + arg(tail) + " AND token < " + arg(tail+"\U0010ffff") + ")"
-		}
-		return clause
-	}
-	b.WriteString(ranges(words[0]))
-	if len(kinds) > 0 {
-		b.WriteString(" AND kind IN (")
-		for i, k := range kinds {
-			if i > 0 {
-				b.WriteString(", ")
-			}
-			b.WriteString(arg(string(k)))
-		}
-		b.WriteString(")")
-	}
-	for _, w := range words[1:] {
-		b.WriteString(" AND EXISTS (SELECT 1 FROM search s WHERE s.record_id = search.record_id AND s.kind = search.kind AND " +
-			strings.ReplaceAll(ranges(w), "token", "s.token") + ")")
-	}
-	b.WriteString(" GROUP BY kind, record_id ORDER BY record_id DESC LIMIT " + arg(int64(limit)))
-	var hits []Hit
-	err := tx.each(func(rows *sql.Rows) error {
-		var h Hit
-		if err := rows.Scan((*string)(&h.Kind), (*int64)(&h.ID)); err != nil {
-			return err
-		}
-		hits = append(hits, h)
-		return nil
-	}, b.String(), list...)
-	return hits, err
-}
-
-// queryTokens cuts what was typed into tokens: an address with @ stays whole,
-// a phone or a number in any grouping becomes digits, the rest words. The
-// longest comes first, because it finds least.
-func queryTokens(text string) []string {
-	text = strings.TrimSpace(styk.Fold(text))
-	if strings.Trim(text, "+-() .0123456789") == "" {
-		if d := PhoneToken(text); d != "" {
-			return []string{d}
-		}
-	}
-	var words []string
-	for _, part := range strings.Fields(text) {
-		if strings.Contains(part, "@") {
-			words = append(words, part)
-			continue
-		}
-		words = append(words, styk.Words(part)...)
-	}
-	slices.SortStableFunc(words, func(a, b string) int { return len(b) - len(a) })
-	var cut tokens
-	for _, w := range words[:min(len(words), 6)] {
-		cut.add(w) // as long as it stands in the table
-	}
-	return cut
-}

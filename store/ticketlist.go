@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"database/sql"
 	"fmt"
 	"slices"
@@ -105,13 +106,11 @@ func (tx *Tx) ticketWhere(f TicketFilter) (where []string, args []any, none bool
 		add("t.contact_id = $%d", int64(f.Contact))
 	}
 	if f.State != "" {
-		state := "d.state = '" + string(styk.NeedsHand) + "'" // likewise
-		if f.State != styk.NeedsHand {
-			args = append(args, string(f.State))
-			state = fmt.Sprintf("d.state = $%d", len(args))
+		clause, err := tx.ticketsWithDelivery(f.State)
+		if err != nil {
+			return nil, nil, false, err
 		}
-		where = append(where, `t.id IN (SELECT s.ticket_id FROM delivery d JOIN submission s ON s.id = d.about_id
-			WHERE d.subject = 'ticket' AND `+state+")")
+		where = append(where, clause)
 	}
 	if strings.TrimSpace(f.Query) != "" {
 		clause, list, err := tx.ticketSearch(f.Query, len(args))
@@ -121,6 +120,30 @@ func (tx *Tx) ticketWhere(f TicketFilter) (where []string, args []any, none bool
 		where, args = append(where, clause), append(args, list...)
 	}
 	return where, args, false, nil
+}
+
+// fewDeliveries is up to where the deliveries in a state are looked up first,
+// and then their tickets.
+const fewDeliveries = 2000
+
+// ticketsWithDelivery makes a clause of those with a delivery in a state. Of a
+// state in which few are, the deliveries lead to the tickets; else the tickets
+// are read from the newest on, and enough of them are soon found.
+func (tx *Tx) ticketsWithDelivery(state styk.DeliveryState) (string, error) {
+	is := "d.state = '" + string(state) + "'" // in the text, so that its index serves
+	if state == styk.Due || state == styk.NeedsHand {
+		n, err := tx.CountDeliveries(state, 0, fewDeliveries)
+		if err != nil {
+			return "", err
+		}
+		if n < fewDeliveries {
+			return `t.id IN (SELECT s.ticket_id FROM delivery d JOIN submission s ON s.id = d.about_id
+				WHERE d.subject = 'ticket' AND ` + is + `)`, nil
+		}
+	}
+	// CROSS keeps SQLite from beginning with the deliveries.
+	return `EXISTS (SELECT 1 FROM submission s CROSS JOIN delivery d
+		WHERE s.ticket_id = t.id AND s.ticket_id <> 0 AND d.subject = 'ticket' AND d.about_id = s.id AND d.about_id <> 0 AND ` + is + `)`, nil
 }
 
 // ticketSearch makes a clause of what was typed: the tickets themselves that it
@@ -134,19 +157,38 @@ func (tx *Tx) ticketSearch(query string, used int) (clause string, args []any, e
 	for _, h := range hits {
 		found[h.Kind] = append(found[h.Kind], int64(h.ID))
 	}
-	var parts []string
+	ids := found[styk.KindTicket]
 	for _, c := range []struct {
 		kind   styk.Kind
 		column string
-	}{{styk.KindTicket, "t.id"}, {styk.KindContact, "t.contact_id"}, {styk.KindAccount, "t.account_id"}} {
-		ids := few(found[c.kind])
-		if len(ids) == 0 {
-			continue
+	}{{styk.KindContact, "contact_id"}, {styk.KindAccount, "account_id"}} {
+		of, err := tx.newestTicketsOf(c.column, few(found[c.kind]))
+		if err != nil {
+			return "", nil, err
 		}
-		parts = append(parts, c.column+" IN ("+marks(used+len(args)+1, len(ids))+")")
-		args = append(args, ids...)
+		ids = append(ids, of...)
 	}
-	return "(" + strings.Join(parts, " OR ") + ")", args, nil
+	slices.SortFunc(ids, func(a, b any) int { return cmp.Compare(b.(int64), a.(int64)) })
+	ids = slices.Compact(ids)
+	if ids = few(ids[:min(len(ids), maxFound)]); len(ids) == 0 {
+		return "", nil, nil
+	}
+	return "t.id IN (" + marks(used+1, len(ids)) + ")", ids, nil
+}
+
+// newestTicketsOf gives the newest tickets of customers or firms.
+func (tx *Tx) newestTicketsOf(column string, of []any) (ids []any, err error) {
+	if len(of) == 0 {
+		return nil, nil
+	}
+	err = tx.each(func(rows *sql.Rows) error {
+		var id int64
+		err := rows.Scan(&id)
+		ids = append(ids, id)
+		return err
+	}, `SELECT id FROM ticket WHERE `+column+` IN (`+marks(1, len(of))+`) AND `+column+` <> 0
+		ORDER BY id DESC LIMIT `+fmt.Sprint(maxFound), of...)
+	return ids, err
 }
 
 // few repeats the last of a list until its length is one of few, so that
