@@ -50,7 +50,7 @@ func seedLists(tb testing.TB, db *DB, n int) {
 	with := fmt.Sprintf(`WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < %d),
 		people AS (SELECT n, CAST(9000000000 + n * 7919 %% 999999937 AS TEXT) AS digits,
 			CASE n %% 8 WHEN 0 THEN 'Василий' WHEN 1 THEN 'Пётр' WHEN 2 THEN 'Анна' WHEN 3 THEN 'Мария' WHEN 4 THEN 'Иван' WHEN 5 THEN 'Ольга' WHEN 6 THEN 'Семён' ELSE 'Юлия' END AS first,
-			CASE n %% 6 WHEN 0 THEN 'Пупкинидзе' WHEN 1 THEN 'Иванова' WHEN 2 THEN 'Сидоров' WHEN 3 THEN 'Кузнецова' WHEN 4 THEN 'Соловьёв' ELSE 'Щербакова' END || n / 100 AS last,
+			CASE n %% 6 WHEN 0 THEN 'Пупкинидзе' WHEN 1 THEN 'Иванова' WHEN 2 THEN 'Сидоров' WHEN 3 THEN 'Кузнецова' WHEN 4 THEN 'Соловьёв' ELSE 'Щербакова' END || (n / 100) AS last,
 			'' AS backward FROM numbers),
 		tokens AS (SELECT n, fold(last) AS lower, fold(first) AS flower FROM people),
 		words(word) AS (VALUES ('касса'), ('не'), ('печатает'), ('чек')) `, n)
