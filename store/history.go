@@ -97,12 +97,8 @@ const historyAtOnce = 16
 var historyTexts = func() (texts [historyAtOnce + 1]string) {
 	var rows []string
 	for n := 1; n <= historyAtOnce; n++ {
-		marks := make([]any, 7)
-		for i := range marks {
-			marks[i] = 7*n - 5 + i
-		}
-		rows = append(rows, fmt.Sprintf("($%d, $%d, $%d, $%d, $1, $%d, $%d, $%d)", marks...))
-		texts[n] = "INSERT INTO history (" + changeColumns + ") VALUES " + strings.Join(rows, ", ")
+		rows = append(rows, "($1, "+marks(7*n-5, 7)+")")
+		texts[n] = "INSERT INTO history (at, tick, record_id, kind, op, user_id, origin, changes) VALUES " + strings.Join(rows, ", ")
 	}
 	return texts
 }()
