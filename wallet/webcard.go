@@ -95,14 +95,14 @@ func sameFilled(text string, open map[string]string, t *styk.CardTemplate, card 
 	return Fill(text, open) == Fill(text, Values(t, card))
 }
 
-// maskPhone leaves of a phone what its owner knows it by.
+// maskPhone leaves of a phone what its owner knows it by, in one piece.
 func maskPhone(e164 string, ok bool) string {
 	if !ok || len(e164) < 8 {
 		return ""
 	}
 	end := e164[len(e164)-4:]
 	if len(e164) == len("+79286646611") && e164[:2] == "+7" {
-		return "+7 ••• •••-" + end[:2] + "-" + end[2:]
+		return "+7\u00a0•••\u00a0•••\u2011" + end[:2] + "\u2011" + end[2:]
 	}
-	return "••• " + end[:2] + "-" + end[2:]
+	return "•••\u00a0" + end[:2] + "\u2011" + end[2:]
 }

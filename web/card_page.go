@@ -167,6 +167,7 @@ type cardPage struct {
 	cardWords
 	Link, Title   string
 	Organization  string
+	Revision      int64
 	Look          string // when it differs from the state's the page is loaded anew
 	At            string
 	Device        string // iphone, android, desktop
@@ -204,7 +205,7 @@ func (p *cardPages) page(w http.ResponseWriter, r *http.Request, o *openCard) {
 	version := "?v=" + strconv.FormatInt(o.t.Version, 10)
 	page := &cardPage{
 		cardWords: cardWords{o.lang}, Link: o.link, Title: o.layout.Organization, Organization: o.layout.Organization,
-		Look: lookOf(o, shown), At: p.cards.DB.Now().UTC().Format(time.RFC3339), Device: deviceOf(r.UserAgent()),
+		Revision: o.card.Revision, Look: lookOf(o, shown), At: p.cards.DB.Now().UTC().Format(time.RFC3339), Device: deviceOf(r.UserAgent()),
 		Ground: look.ground, LogoText: shown.LogoText, Icon: o.link + "/icon-180.png" + version, Manifest: o.link + "/manifest.webmanifest" + version,
 		Fields: textsOf(shown.Header, shown.Primary, shown.Secondary, shown.Auxiliary), Back: textsOf(shown.Back), Caption: shown.Caption,
 		CSS: versioned("card.css"), Script: versioned("card.js"),
@@ -296,9 +297,10 @@ func svgWidth(svg string) int {
 
 // cardState is what changes on a card while its page is open.
 type cardState struct {
-	Look  string            `json:"look"`
-	At    string            `json:"at"`
-	Texts map[string]string `json:"texts"`
+	Revision int64             `json:"revision"`
+	Look     string            `json:"look"`
+	At       string            `json:"at"`
+	Texts    map[string]string `json:"texts"`
 }
 
 // lookOf names everything of the page that the script does not change in place.
@@ -319,7 +321,7 @@ func (p *cardPages) state(w http.ResponseWriter, r *http.Request, o *openCard) {
 		return
 	}
 	shown := o.layout.WebCard(o.t, o.card, o.lang)
-	s := cardState{Look: lookOf(o, shown), At: p.cards.DB.Now().UTC().Format(time.RFC3339), Texts: map[string]string{}}
+	s := cardState{Revision: o.card.Revision, Look: lookOf(o, shown), At: p.cards.DB.Now().UTC().Format(time.RFC3339), Texts: map[string]string{}}
 	lists := [][]wallet.Shown{shown.Header, shown.Primary, shown.Secondary, shown.Auxiliary, shown.Back}
 	if shown.Balance != nil {
 		lists = append(lists, []wallet.Shown{*shown.Balance})

@@ -4,6 +4,7 @@
 (() => {
   const html = document.documentElement;
   const { link, look } = html.dataset;
+  const revision = Number(html.dataset.revision);
   const all = (what) => [...document.querySelectorAll(what)];
   const one = (what) => document.querySelector(what);
 
@@ -77,7 +78,7 @@
         show(state.texts);
         kept.write("state", state);
       } else if (answer.status == 304) {
-        at = new Date().toISOString();
+        at = new Date(answer.headers.get("Date") || Date.now()).toISOString();
         kept.write("state", { ...kept.read("state"), at });
       } else {
         throw new Error(String(answer.status));
@@ -85,7 +86,7 @@
       offline(false);
     } catch {
       const state = kept.read("state");
-      if (state && state.look == look && state.at > at) {
+      if (state && state.look == look && state.revision >= revision) {
         at = state.at;
         show(state.texts);
       }
