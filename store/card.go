@@ -88,17 +88,18 @@ func (tx *Tx) InsertCard(c *styk.Card, keys []CardKey) error {
 		c.Modified = tx.now
 	}
 	c.Revision, c.Shown = 1, tx.now.Truncate(time.Second)
-	err := tx.row(`INSERT INTO card (number, template_id, contact_id, code, content, warnings, revision, shown, handed, created,
+	id, err := tx.numbered(`INSERT INTO card (number, template_id, contact_id, code, content, warnings, revision, shown, handed, created,
 			modified, deleted, installed, removed, source)
-		VALUES ($1, $2, $3, $4, $5, $6, 1, $7, 0, $8, $9, 0, 0, 0, $10) ON CONFLICT (number) DO NOTHING RETURNING id`,
+		VALUES ($1, $2, $3, $4, $5, $6, 1, $7, 0, $8, $9, 0, 0, 0, $10) ON CONFLICT (number) DO NOTHING`,
 		c.Number, c.Template, int64(c.Contact), c.Code, encodeJSON(c.Values), encodeWarnings(c.Warnings), ms(c.Shown),
-		ms(c.Created), ms(c.Modified), c.Source).Scan((*int64)(&c.ID))
+		ms(c.Created), ms(c.Modified), c.Source)
 	if errors.Is(err, sql.ErrNoRows) {
 		return styk.FieldError(styk.Conflict, "cardId", "unique", "there is already a card with this number")
 	}
 	if err != nil {
 		return fmt.Errorf("insert card: %w", err)
 	}
+	c.ID = styk.ID(id)
 	if err := tx.bindKeys(c, keys); err != nil {
 		return err
 	}
