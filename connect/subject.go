@@ -142,7 +142,7 @@ func (t *Ticket) Personal() []string {
 
 // CardEvent tells a foreign system what happened to a loyalty card.
 type CardEvent struct {
-	Event    string // card.created, card.updated, card.installed, card.removed
+	Event    string // card.created, card.updated, card.installed, card.uninstalled, card.deleted
 	Card     string // card id, 24 hex digits
 	Template string // template id, 24 hex digits
 	URL      string // the card's page

@@ -27,6 +27,8 @@ type Options struct {
 	PublicURL string // base of status pages, without a trailing slash; "": parcels carry no links
 	// FileURL gives the address of a file's secret; nil: parcels carry no links.
 	FileURL func(secret string) string
+	// CardURL gives the address of a card's page; nil: events carry none.
+	CardURL func(number string) string
 	// Scan asks a scanner about a file's bytes and gives what it found; any error
 	// means that it does not know. nil: where files are to be checked, they wait.
 	Scan func(ctx context.Context, how styk.Scanning, file io.Reader) (found string, err error)

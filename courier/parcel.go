@@ -30,7 +30,7 @@ func (c *Courier) load(ctx context.Context, d *styk.Delivery, o *outlet) (*conne
 		case styk.SubjectNotice:
 			p.Notice, err = c.notice(tx, d)
 		case styk.SubjectCard:
-			p.Card, err = content[connect.CardEvent](d)
+			p.Card, err = c.cardEvent(d)
 		case styk.SubjectUpstream:
 			p.Upstream, err = content[connect.CardUpstream](d)
 		default:
@@ -51,6 +51,23 @@ func content[T any](d *styk.Delivery) (*T, error) {
 		return nil, connect.Permanent(fmt.Errorf("content of %s %d: %w", d.Subject, d.ID, err))
 	}
 	return v, nil
+}
+
+// cardEvent makes the parcel's event of a card. The address of the card's page is
+// a secret of its own: it is made here and lies in no delivery.
+func (c *Courier) cardEvent(d *styk.Delivery) (*connect.CardEvent, error) {
+	e, err := content[styk.CardEvent](d)
+	if err != nil {
+		return nil, err
+	}
+	event := &connect.CardEvent{Event: e.Event, Card: e.Card, Template: e.Template, Changed: e.Changed, At: e.At}
+	if c.o.CardURL != nil {
+		event.URL = c.o.CardURL(e.Card)
+	}
+	for _, v := range e.Values {
+		event.Values = append(event.Values, connect.Value(v))
+	}
+	return event, nil
 }
 
 // ticket makes the parcel's ticket of a submission, as it was sent: what was
