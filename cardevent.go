@@ -11,6 +11,12 @@ const (
 	CardDeleted     = "card.deleted"
 )
 
+// The notices about cards. Their texts are stored.
+const (
+	NoticeCardLink    NoticeType = "card.link"        // to the holder: the link, which a form asked for again
+	NoticeCertificate NoticeType = "certificate.ends" // to the owner: passes can soon not be signed any more
+)
+
 // CardEvent is what a delivery about a card holds; who carries it adds the
 // address of the card's page.
 type CardEvent struct {

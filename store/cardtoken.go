@@ -77,6 +77,13 @@ func (tx *Tx) CardToken(secret string) (t *styk.CardToken, due bool, err error) 
 	return t, tx.now.Sub(t.Seen) >= seenEvery, nil
 }
 
+// CardTokenIs tells whether the token of that name has this text, alive or not.
+func (tx *Tx) CardTokenIs(name, secret string) (bool, error) {
+	var n int
+	err := tx.row(`SELECT count(*) FROM api_token WHERE name = $1 AND hash = $2`, name, tx.db.tokenHash(secret)).Scan(&n)
+	return n > 0, err
+}
+
 // SeeCardToken notes a token's use; with a life it expires that much later.
 func (tx *Tx) SeeCardToken(id styk.ID, life time.Duration) error {
 	if life > 0 {

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -26,11 +29,13 @@ type section struct {
 // line each; in a dry run what it would change. It may run more than once.
 type step func(h *house, tx *store.Tx, dry bool) (changes []string, err error)
 
-// sections stand in the order in which they are applied: forms name targets.
-var sections = []section{usersSection, mailSection, hoursSection, scanSection, targetsSection, formsSection, webformsSection}
+// sections stand in the order in which they are applied: forms name targets and
+// card templates.
+var sections = []section{usersSection, mailSection, hoursSection, scanSection, targetsSection, cardTemplatesSection, tokensSection,
+	formsSection, webformsSection}
 
 // laterSections belong to the same file in a later version.
-var laterSections = []string{"sms", "tokens", "card_templates"}
+var laterSections = []string{"sms"}
 
 const maxYAML = 4 << 20 // bytes
 
@@ -38,6 +43,8 @@ type applyCommand struct {
 	folder `json:"-"`
 	File   string `arg:"" help:"YAML file; - reads the standard input."`
 	DryRun bool   `help:"Print what would change, and change nothing."`
+	// Pictures are the files that card templates name, by the path in the YAML.
+	Pictures map[string][]byte `kong:"-"`
 }
 
 // Help implements kong.HelpProvider.
@@ -50,6 +57,20 @@ func (c *applyCommand) place() *folder { return &c.folder }
 
 func (c *applyCommand) prepare(sh *shell) error {
 	sh.input = c.File
+	if c.File == "-" { // what is read here is read again where the command runs
+		text, err := io.ReadAll(io.LimitReader(sh.in, maxYAML+1))
+		if err != nil {
+			return err
+		}
+		sh.in = bytes.NewReader(text)
+		c.Pictures = picturesBeside(".", text)
+		return nil
+	}
+	text, err := os.ReadFile(c.File)
+	if err != nil {
+		return wrongSetting("", "%v", err)
+	}
+	c.Pictures = picturesBeside(filepath.Dir(c.File), text)
 	return nil
 }
 
@@ -58,7 +79,7 @@ func (c *applyCommand) work(ctx context.Context, h *house, s *streams) error {
 	if err != nil {
 		return err
 	}
-	changes, err := applyYAML(ctx, h, c.File, text, c.DryRun)
+	changes, err := applyWith(ctx, h, &problems{file: c.File, pictures: c.Pictures}, text, c.DryRun)
 	if err != nil {
 		return err
 	}
@@ -77,7 +98,11 @@ func (c *applyCommand) work(ctx context.Context, h *house, s *streams) error {
 // applyYAML brings the database to what text says, all or nothing, and tells
 // what changed.
 func applyYAML(ctx context.Context, h *house, file string, text []byte, dry bool) ([]string, error) {
-	steps, err := readYAML(file, text)
+	return applyWith(ctx, h, &problems{file: file}, text, dry)
+}
+
+func applyWith(ctx context.Context, h *house, p *problems, text []byte, dry bool) ([]string, error) {
+	steps, err := readYAML(p, text)
 	if err != nil {
 		return nil, err
 	}
@@ -100,15 +125,19 @@ func applyYAML(ctx context.Context, h *house, file string, text []byte, dry bool
 	if err := h.db.Update(ctx, run); err != nil {
 		return nil, err
 	}
+	for _, do := range p.after {
+		if err := do(ctx, h); err != nil {
+			return nil, err
+		}
+	}
 	h.courier.Wake() // targets may be others now
 	return changes, h.letters.renew(ctx, h.db)
 }
 
 // readYAML checks a whole file before anything is touched.
-func readYAML(file string, text []byte) ([]step, error) {
-	p := &problems{file: file}
+func readYAML(p *problems, text []byte) ([]step, error) {
 	if len(text) > maxYAML {
-		return nil, wrongSetting("", "%s is larger than 4 MB", file)
+		return nil, wrongSetting("", "%s is larger than 4 MB", p.file)
 	}
 	root := parseYAML(text, p)
 	read := map[string][]step{}
@@ -188,7 +217,7 @@ type exportCommand struct {
 
 // Help implements kong.HelpProvider.
 func (*exportCommand) Help() string {
-	return "Access keys are left out: apply leaves the present ones alone. Example:\n\n  styk export > styk.yaml"
+	return "Access keys, tokens and pictures are left out: apply leaves the present ones alone. Example:\n\n  styk export > styk.yaml"
 }
 
 func (c *exportCommand) place() *folder { return &c.folder }

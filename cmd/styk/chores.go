@@ -44,6 +44,8 @@ func (s *server) houseChores() []chore {
 		{"orphans", every(time.Hour), s.sweepFiles},
 		{"letters", every(10 * time.Second), func(ctx context.Context) error { return s.h.letters.renew(ctx, s.h.db) }},
 		{"silence", every(5 * time.Minute), s.h.watchSilence},
+		{"cards", every(time.Hour), s.h.cards.Sweep},
+		{"pass certificates", every(time.Hour), s.h.watchCertificates},
 		{"requests", every(time.Hour), func(ctx context.Context) error {
 			return s.h.db.ForgetExchanges(ctx, s.h.now().Add(-s.KeepRequests))
 		}},

@@ -24,6 +24,7 @@ func (h *house) newCourier(base string) *courier.Courier {
 	}
 	if base != "" {
 		o.FileURL = func(secret string) string { return base + linkFolder + secret }
+		o.CardURL = h.cards.URL
 		h.letters.setBase(base)
 	}
 	return courier.New(h.db, h.blobs, kinds, o)

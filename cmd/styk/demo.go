@@ -12,6 +12,9 @@ import (
 // open anything but a demo.
 const demoKey = "DemoKey000000001"
 
+// demoToken is the published token of the demo's card API; the same holds.
+const demoToken = "demo-passteam-token"
+
 // The pair of the first document with which GetFilesList is tried.
 const (
 	demoINN = "643922466250"

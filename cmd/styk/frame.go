@@ -20,7 +20,10 @@ const (
 	frameEnd     = 'x' // ←: outcome as JSON
 )
 
-const maxFrame = 1 << 20 // bytes
+const (
+	maxFrame = 1 << 20  // bytes, of a piece
+	maxOrder = 64 << 20 // bytes, of a command: a YAML's pictures travel in it
+)
 
 // order is a command as it travels.
 type order struct {
@@ -86,7 +89,7 @@ func readFrame(r io.Reader) (kind byte, body []byte, err error) {
 		return 0, nil, err
 	}
 	size := binary.BigEndian.Uint32(head[1:])
-	if size > maxFrame {
+	if size > maxOrder {
 		return 0, nil, fmt.Errorf("a frame of %d bytes", size)
 	}
 	body = make([]byte, size)

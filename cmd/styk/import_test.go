@@ -205,7 +205,7 @@ func FuzzYAML(f *testing.F) {
 	} {
 		f.Add([]byte(text))
 	}
-	f.Fuzz(func(_ *testing.T, text []byte) { _, _ = readYAML("f.yaml", text) })
+	f.Fuzz(func(_ *testing.T, text []byte) { _, _ = readYAML(&problems{file: "f.yaml"}, text) })
 }
 
 func FuzzFrame(f *testing.F) {

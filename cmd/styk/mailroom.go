@@ -19,7 +19,8 @@ import (
 // mailroom words the messages to people by what the owner has set. It holds a
 // copy, since a message is worded inside a transaction; renew looks again.
 type mailroom struct {
-	zone *time.Location
+	zone    *time.Location
+	cardURL func(number string) string
 
 	mu    sync.RWMutex
 	base  string // address that people are given
@@ -153,6 +154,10 @@ func (l *mailroom) compose(n styk.Notice) connect.Notice {
 	case styk.NoticeRecovered:
 		return notice.Recovered{To: l.owner, Target: n.Target, Down: n.Down, Waiting: int(n.Waiting), Failed: int(n.Failed),
 			URL: l.page("/admin/deliveries")}.Notice(notice.Russian)
+	case styk.NoticeCardLink:
+		return notice.CardLink{To: n.To, Firm: l.firm, URL: l.cardURL(n.Card), ReplyTo: l.mail.ReplyTo}.Notice(notice.Russian)
+	case styk.NoticeCard:
+		return notice.CardSent{To: n.To, Firm: l.firm, Card: n.CardName, URL: l.cardURL(n.Card), ReplyTo: l.mail.ReplyTo}.Notice(notice.Russian)
 	case styk.NoticeCertificate:
 		return notice.Certificate{To: l.owner, PassType: n.PassType, Ends: n.Since, Days: n.Days, Zone: l.zone,
 			URL: l.page("/admin/certificates")}.Notice(notice.Russian)

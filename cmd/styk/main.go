@@ -24,15 +24,17 @@ type cli struct {
 	Demo       demoCommand        `cmd:"" help:"Try it: a ready system with sample data, on this machine only."`
 	Serve      serveCommand       `cmd:"" help:"Serve: the program as it runs in a company."`
 	User       userCommands       `cmd:"" help:"Users, programs and people: add, list, key, link, disable, enable."`
-	Apply      applyCommand       `cmd:"" help:"Bring users, mail, targets and forms to what a YAML file says."`
-	Export     exportCommand      `cmd:"" help:"Print users, mail, targets and forms as that YAML, without secrets."`
+	Token      tokenCommands      `cmd:"" help:"Tokens of the card API: add, list, remove."`
+	Card       cardCommands       `cmd:"" help:"Loyalty cards: list, show, 1C listing, certificate, import."`
+	Apply      applyCommand       `cmd:"" help:"Bring users, mail, targets, cards and forms to what a YAML file says."`
+	Export     exportCommand      `cmd:"" help:"Print users, mail, targets, cards and forms as that YAML, without secrets."`
 	Target     targetCommands     `cmd:"" help:"Foreign systems that forms are delivered to: check, list."`
 	Deliveries deliveriesCommands `cmd:"" help:"Deliveries: list, show, retry, replay, pause, resume."`
 	Import     importCommands     `cmd:"" help:"Take over records from a Vtiger or from a CSV file."`
 	Backup     backupCommand      `cmd:"" help:"Write everything into one file, also while styk serves."`
 	Restore    restoreCommand     `cmd:"" help:"Make an empty data folder what a backup holds."`
 	Doctor     doctorCommand      `cmd:"" help:"Look at everything and say in plain words what is wrong."`
-	Sim        simCommand         `cmd:"" help:"Play a foreign system to practise on: creatio, vtiger, smtp."`
+	Sim        simCommand         `cmd:"" help:"Play a foreign system to practise on: creatio, vtiger, passteam, apns, smtp."`
 	Bench      benchCommand       `cmd:"" help:"Measure this machine: requests per second, memory, start."`
 	Torture    tortureCommand     `cmd:"" help:"Kill and mend: prove that nothing is lost or doubled."`
 	Version    versionCommand     `cmd:"" help:"Print the version."`

@@ -6,7 +6,10 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"io"
 	"mime/multipart"
 	"net/http"
@@ -43,6 +46,9 @@ func TestStories(t *testing.T) {
 			address, err := freeAddress(context.Background())
 			env.Setenv("ADDRESS", address)
 			if err == nil {
+				err = drawPicture(filepath.Join(env.WorkDir, "pictures"))
+			}
+			if err == nil {
 				address, err = freeAddress(context.Background())
 				env.Setenv("SIM", address)
 			}
@@ -60,6 +66,16 @@ func TestStories(t *testing.T) {
 			},
 		},
 	})
+}
+
+// drawPicture puts icon.png into a folder.
+func drawPicture(folder string) error {
+	picture := image.NewGray(image.Rect(0, 0, 120, 120))
+	for i := range picture.Pix {
+		picture.Pix[i] = byte(i)
+	}
+	var b bytes.Buffer
+	return errors.Join(png.Encode(&b, picture), os.MkdirAll(folder, 0o700), os.WriteFile(filepath.Join(folder, "icon.png"), b.Bytes(), 0o600))
 }
 
 func await(ts *testscript.TestScript, _ bool, args []string) {

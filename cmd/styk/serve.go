@@ -11,12 +11,14 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 
+	"styk"
 	"styk/store"
 )
 
@@ -171,7 +173,11 @@ func (s *server) applyConfig(ctx context.Context, file string) error {
 	if line := lineWith(text, demoKey); line > 0 && !loopback(s.Listen) {
 		return demoKeyError(s.Listen, fmt.Sprintf("%s:%d: the access key", file, line))
 	}
-	changes, err := applyYAML(ctx, s.h, file, text, false)
+	if line := lineWith(text, demoToken); line > 0 && !loopback(s.Listen) {
+		return demoTokenError(s.Listen, fmt.Sprintf("%s:%d: the token", file, line))
+	}
+	p := &problems{file: file, pictures: picturesBeside(filepath.Dir(file), text)}
+	changes, err := applyWith(ctx, s.h, p, text, false)
 	if err != nil {
 		return err
 	}
@@ -204,6 +210,11 @@ func demoKeyError(listen, what string) error {
 		"%s is that of the demo, which is published: --listen %s would let everybody in", what, listen)
 }
 
+func demoTokenError(listen, what string) error {
+	return wrongSetting("styk token add NAME gives another one; styk token remove NAME takes the published one away",
+		"%s is that of the demo, which is published: --listen %s would let everybody in", what, listen)
+}
+
 // refuseDemoKeys keeps what the whole world has read from being a way in.
 func (s *server) refuseDemoKeys(ctx context.Context) error {
 	return s.h.db.View(ctx, func(tx *store.Tx) error {
@@ -220,7 +231,14 @@ func (s *server) refuseDemoKeys(ctx context.Context) error {
 				return demoKeyError(s.Listen, "the access key of user "+u.Name)
 			}
 		}
-		return nil
+		t, _, err := tx.CardToken(demoToken)
+		if styk.CodeOf(err) == styk.NotFound {
+			return nil
+		}
+		if err == nil {
+			err = demoTokenError(s.Listen, "the text of token "+t.Name)
+		}
+		return err
 	})
 }
 
@@ -270,6 +288,7 @@ func (s *server) serve(ctx context.Context, sh *shell) error {
 	})
 	all.Go(func() error { return s.runChores(ctx) })
 	all.Go(func() error { return s.h.courier.Run(ctx) })
+	all.Go(func() error { return s.callPhones(ctx) })
 	all.Go(func() error {
 		err := s.accept(web, netutil.LimitListener(listener, maxConnections))
 		if errors.Is(err, http.ErrServerClosed) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -16,7 +17,12 @@ type problems struct {
 	file string
 	list []problem
 
-	targets map[string]bool // that this file names itself
+	targets   map[string]bool // that this file names itself
+	templates map[string]bool // of cards, the same
+	// pictures are the files that the YAML names, by their path in it.
+	pictures map[string][]byte
+	// after is done when the steps are stored: what reads or writes files.
+	after []func(ctx context.Context, h *house) error
 }
 
 type problem struct {
