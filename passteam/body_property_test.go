@@ -3,6 +3,7 @@ package passteam
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"mime/multipart"
 	"net/url"
@@ -170,7 +171,7 @@ func FuzzBody(f *testing.F) {
 		for _, m := range Methods() {
 			b, err := ParseBody(data, contentType, m)
 			if err != nil {
-				if _, ok := err.(*Failure); !ok {
+				if failure := (*Failure)(nil); !errors.As(err, &failure) {
 					t.Fatalf("%v is no Failure", err)
 				}
 				continue

@@ -44,15 +44,15 @@ type Server struct {
 
 // call is one request of one method.
 type call struct {
-	context.Context
-	s       *Server
-	request *http.Request
-	header  http.Header // of the answer
-	name    string      // of the method, as it was called, lower case
-	method  *Method     // nil: unknown
-	body    *Body
-	token   *styk.CardToken // nil until it is known
-	by      store.By
+	context.Context //nolint:containedctx // it lives as long as the request, as vtiger's does
+	s               *Server
+	request         *http.Request
+	header          http.Header // of the answer
+	name            string      // of the method, as it was called, lower case
+	method          *Method     // nil: unknown
+	body            *Body
+	token           *styk.CardToken // nil until it is known
+	by              store.By
 
 	template, number string // what the call is about, for the text of a refusal
 }
