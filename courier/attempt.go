@@ -55,7 +55,7 @@ func (c *Courier) carry(ctx context.Context, l *lane, t *styk.Target, d *styk.De
 		c.o.Attempted(t.Name, v.outcome, v.cause, took)
 	}
 	if v.outcome == styk.AttemptStopped {
-		c.Wake()
+		c.Renew()
 	}
 	if d.Subject == styk.SubjectTicket && c.o.Published != nil { // the number may be further off than the visitor waits
 		c.o.Published(d.About)

@@ -92,18 +92,18 @@ func New(db *store.DB, blobs blob.Store, kinds []connect.Kind, o Options) *Couri
 	return c
 }
 
-// Wake makes the courier look at once: something was accepted, or the clock was
-// moved. It never blocks.
-func (c *Courier) Wake() {
+// Wake makes the courier look at once for what is due: something was accepted,
+// or the clock was moved. It never blocks.
+func (c *Courier) Wake() { c.wakeLanes() }
+
+// Renew makes it look at the targets too: one was made, changed, paused or
+// resumed. It never blocks.
+func (c *Courier) Renew() {
 	select {
 	case c.refresh <- struct{}{}:
 	default:
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, l := range c.lanes {
-		l.wake()
-	}
+	c.wakeLanes()
 }
 
 // Run carries deliveries until ctx ends. Then it begins nothing more, gives what

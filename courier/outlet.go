@@ -114,7 +114,7 @@ func (c *Courier) SaveTarget(ctx context.Context, t *styk.Target) (changed bool,
 		return err
 	})
 	if changed && err == nil {
-		c.Wake()
+		c.Renew()
 	}
 	return changed, err
 }

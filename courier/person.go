@@ -78,7 +78,7 @@ func (c *Courier) Pause(ctx context.Context, target, why string) error {
 		why = "Остановлено вручную."
 	}
 	err = c.db.Update(ctx, func(tx *store.Tx) error { return tx.PauseTarget(id, why) })
-	c.Wake()
+	c.Renew()
 	return err
 }
 
@@ -89,7 +89,7 @@ func (c *Courier) Resume(ctx context.Context, target string) error {
 		return err
 	}
 	err = c.db.Update(ctx, func(tx *store.Tx) error { return tx.ResumeTarget(id) })
-	c.Wake()
+	c.Renew()
 	return err
 }
 
