@@ -60,8 +60,13 @@ func (c *demoCommand) run(ctx context.Context, sh *shell) error {
 	if err := world.furnish(ctx, s.h, "http://"+c.Listen); err != nil {
 		return fmt.Errorf("sample data: %w", err)
 	}
+	s.h.cards.PublicURL = "http://" + c.Listen
+	if err := issueDemo(ctx, s.h, "http://"+c.Listen); err != nil {
+		return fmt.Errorf("sample cards: %w", err)
+	}
 	s.notes = append(s.notes, demoNotes(c.Listen)...)
 	s.notes = append(s.notes, world.notes("http://"+c.Listen)...)
+	s.notes = append(s.notes, world.cardNotes(s.h, "http://"+c.Listen)...)
 	s.notes = append(s.notes, "", "Ctrl-C ends it.")
 	return s.serve(ctx, sh)
 }

@@ -24,9 +24,9 @@ import (
 // demoWorld is what the demo has around it: a CRM, a mail server and a warehouse
 // that takes webhooks, played in this process.
 type demoWorld struct {
-	crm, mail, stock string // addresses
-	done             sync.WaitGroup
-	stop             context.CancelFunc
+	crm, mail, stock, push string // addresses
+	done                   sync.WaitGroup
+	stop                   context.CancelFunc
 }
 
 // startWorld starts the simulators, at their usual addresses where these are
@@ -34,6 +34,7 @@ type demoWorld struct {
 func startWorld(ctx context.Context, s *server) (*demoWorld, error) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	w := &demoWorld{stop: stop}
+	known := make(chan struct{})
 	for _, one := range []struct {
 		what, near string
 		at         *string
@@ -42,6 +43,7 @@ func startWorld(ctx context.Context, s *server) (*demoWorld, error) {
 		{"creatio", simAddresses["creatio"], &w.crm, newSimulator("creatio", "net", "").serve},
 		{"smtp", simAddresses["smtp"], &w.mail, notice.NewSim(notice.SimPatience(demoHush)).Serve},
 		{"webhook", "127.0.0.1:9003", &w.stock, serveSim(demoStock())},
+		{"apns", simAddresses["apns"], &w.push, demoPhones(s.h, known)},
 	} {
 		l, err := listenNear(ctx, one.near)
 		if err != nil {
@@ -55,6 +57,7 @@ func startWorld(ctx context.Context, s *server) (*demoWorld, error) {
 			}
 		})
 	}
+	<-known
 	return w, nil
 }
 

@@ -32,6 +32,8 @@ type serving struct {
 	SessionIdle  time.Duration `default:"15m" help:"Life of an unused session of the web service."`
 	KeepRequests time.Duration `default:"720h" placeholder:"TIME" help:"How long exact requests and answers of deliveries are kept."`
 	MaskPersonal bool          `help:"Hide who the customer is in kept requests and answers."`
+	PushService  string        `placeholder:"URL" help:"Where phones are called: another service than Apple's, such as styk sim apns."`
+	PushTrust    string        `placeholder:"FILE" help:"Certificate in PEM that is believed there."`
 	LogLevel     slog.Level    `default:"INFO" placeholder:"LEVEL" help:"debug, info, warn or error."`
 	LogFormat    string        `default:"text" enum:"text,json" help:"text or json."`
 }
@@ -118,6 +120,9 @@ func (s *serving) check() error {
 			return wrongSetting("networks are written 10.0.0.0/8, single addresses 10.1.2.3/32", "%s: %v", flag, err)
 		}
 	}
+	if u, err := url.Parse(s.PushService); s.PushService != "" && (err != nil || u.Host == "" || u.Scheme != "https") {
+		return wrongSetting("such as https://127.0.0.1:9005", "--push-service: %q is no address", s.PushService)
+	}
 	if s.KeepRequests < time.Hour {
 		return wrongSetting("30 days are 720h", "--keep-requests: %v is less than 1h", s.KeepRequests)
 	}
@@ -154,6 +159,14 @@ func (s *serving) open(ctx context.Context, sh *shell, purpose string) (*server,
 	}
 	if err != nil {
 		return nil, err
+	}
+	if s.PushService != "" {
+		h.cards.PushService = strings.TrimSuffix(s.PushService, "/")
+	}
+	if s.PushTrust != "" {
+		if h.cards.PushTrust, err = readTrust(s.PushTrust); err != nil {
+			return nil, errors.Join(err, h.close())
+		}
 	}
 	return &server{serving: s, h: h, metrics: newMetrics(h), started: h.now(), ready: make(chan struct{})}, nil
 }
