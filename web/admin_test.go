@@ -7,7 +7,6 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,96 +15,6 @@ import (
 	"styk/staff"
 	"styk/store"
 )
-
-// allowed says what each role must be able to do; the walk compares it with what
-// the routes let through.
-var allowed = map[styk.Role]string{
-	styk.RoleOperator:   "tickets files change deliveries retry",
-	styk.RoleIntegrator: "deliveries retry steer",
-	styk.RoleAdmin:      "tickets files change deliveries retry steer",
-	styk.RoleOwner:      "tickets files change deliveries retry steer",
-	styk.RoleAuditor:    "tickets files deliveries",
-}
-
-// ability is what a route asks for, written down apart from the routes.
-func ability(pattern string) string {
-	switch {
-	case strings.Contains(pattern, "/login"), strings.Contains(pattern, "/link/"):
-		return "open"
-	case strings.Contains(pattern, "/me"), strings.Contains(pattern, "/forms"), strings.Contains(pattern, "/logout"), strings.HasSuffix(pattern, "{$}"):
-		return "own"
-	case strings.Contains(pattern, "/replay"), strings.Contains(pattern, "/targets/"):
-		return "steer"
-	case strings.HasSuffix(pattern, "/retry"):
-		return "retry"
-	case strings.Contains(pattern, "/deliveries"):
-		return "deliveries"
-	case strings.HasPrefix(pattern, "POST /admin/tickets/"):
-		return "change"
-	case strings.Contains(pattern, "/files/"):
-		return "files"
-	}
-	return "tickets"
-}
-
-func TestEveryRouteAsksForItsRole(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t)
-	s := d.fill()
-	fit := strings.NewReplacer("{secret}", "nonsense", "{$}", "", "{name}", "crm", "{form}", "feedback", "{state}", "success")
-	address := func(pattern string) (method, path string) {
-		method, path, _ = strings.Cut(fit.Replace(pattern), " ")
-		id := s.ticket
-		switch {
-		case strings.Contains(path, "/files/"):
-			id = s.document
-		case strings.Contains(path, "/deliveries/"):
-			id = s.failed
-		case strings.Contains(path, "/sessions/"):
-			id = 999999
-		}
-		return method, strings.Replace(path, "{id}", strconv.FormatInt(int64(id), 10), 1)
-	}
-	for _, role := range append([]styk.Role{""}, styk.RoleOperator, styk.RoleIntegrator, styk.RoleAdmin, styk.RoleOwner, styk.RoleAuditor) {
-		b := d.person(role)
-		for _, route := range adminRoutes {
-			if strings.HasSuffix(route.pattern, "/logout") {
-				continue // it would end the walk
-			}
-			method, path := address(route.pattern)
-			var a answered
-			if method == http.MethodPost {
-				a = b.send(path, "status", "Closed", "text", "Заметка", "tick", "0")
-			} else {
-				a = b.get(path)
-			}
-			need := ability(route.pattern)
-			name := fmt.Sprintf("%s as %q", route.pattern, role)
-			toLogin := a.status == http.StatusSeeOther && strings.HasPrefix(a.header.Get("Location"), "/admin/login")
-			switch {
-			case a.status >= 500:
-				t.Errorf("%s: %d\n%s", name, a.status, a.body)
-			case need == "open":
-				if toLogin || strings.Contains(a.body, "Это не для вашей роли") {
-					t.Errorf("%s: %d is not open", name, a.status)
-				}
-			case role == "":
-				if !toLogin {
-					t.Errorf("%s: got %d, want the way to the login", name, a.status)
-				}
-			case need == "own" || strings.Contains(" "+allowed[role]+" ", " "+need+" "):
-				if toLogin || a.status == http.StatusForbidden {
-					t.Errorf("%s: got %d %s", name, a.status, a.header.Get("Location"))
-				}
-			case a.status != http.StatusForbidden:
-				t.Errorf("%s: got %d, want 403", name, a.status)
-			}
-			if role != "" && need != "open" && a.header.Get("Cache-Control") != "no-store" {
-				t.Errorf("%s may be kept by caches", name)
-			}
-		}
-	}
-}
 
 func TestProgramsDoNotLogIn(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,163 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"styk"
+)
+
+// mayUse says of every address who gets through, written down apart from the
+// routes: a page that is not here fails, and so does one that lets others in.
+// "open": anybody at all; "person": whoever is logged in; else the roles,
+// op(erator) int(egrator) adm(in) own(er) aud(itor).
+const mayUse = `
+GET  /admin/login                            open
+POST /admin/login                            open
+GET  /admin/link/{secret}                    open
+POST /admin/link/{secret}                    open
+
+GET  /admin/{$}                              person
+GET  /admin/me                               person
+POST /admin/me/password                      person
+POST /admin/me/sessions/{id}/end             person
+POST /admin/logout                           person
+
+GET  /admin/tickets                          op adm own aud
+GET  /admin/tickets/{id}                     op adm own aud
+GET  /admin/files/{id}                       op adm own aud
+POST /admin/tickets/{id}/status              op adm own
+POST /admin/tickets/{id}/note                op adm own
+POST /admin/tickets/{id}/settle              op adm own
+GET  /admin/consents/{submission}/{n}        op adm own aud
+POST /admin/tickets/{id}/link                op adm own
+POST /admin/tickets/{id}/undo                op adm own
+
+GET  /admin/forms                            person
+GET  /admin/forms/{form}                     person
+GET  /admin/forms/{form}/look/{state}        person
+
+GET  /admin/deliveries                       op int adm own aud
+GET  /admin/deliveries/{id}                  op int adm own aud
+POST /admin/deliveries/{id}/retry            op int adm own
+GET  /admin/replay                           int adm own
+POST /admin/replay                           int adm own
+POST /admin/targets/{name}/pause             int adm own
+POST /admin/targets/{name}/resume            int adm own
+`
+
+var roleShort = map[string]styk.Role{"op": styk.RoleOperator, "int": styk.RoleIntegrator, "adm": styk.RoleAdmin,
+	"own": styk.RoleOwner, "aud": styk.RoleAuditor}
+
+// usersOf reads mayUse: by route, who gets through.
+func usersOf(t *testing.T) map[string][]string {
+	t.Helper()
+	all := map[string][]string{}
+	for line := range strings.Lines(mayUse) {
+		words := strings.Fields(line)
+		if len(words) == 0 {
+			continue
+		}
+		route := words[0] + " " + words[1]
+		if len(words) < 3 || all[route] != nil {
+			t.Errorf("the table's line %q", line)
+		}
+		for _, w := range words[2:] {
+			if w != "open" && w != "person" && roleShort[w] == "" {
+				t.Errorf("the table's line %q: nobody is called %q", line, w)
+			}
+		}
+		all[route] = words[2:]
+	}
+	return all
+}
+
+// TestEveryRouteStandsInTheTable is quick and says what is missing.
+func TestEveryRouteStandsInTheTable(t *testing.T) {
+	t.Parallel()
+	users := usersOf(t)
+	for _, route := range adminRoutes {
+		if users[route.pattern] == nil {
+			t.Errorf("write down in mayUse who may use\n%s", route.pattern)
+		}
+		delete(users, route.pattern)
+	}
+	for pattern := range users {
+		t.Errorf("%s is no route any more", pattern)
+	}
+}
+
+// walker fills the addresses of routes with things that are there.
+type walker struct{ s samples }
+
+func (k walker) address(pattern string) (method, path string) {
+	fit := strings.NewReplacer("{secret}", "nonsense", "{$}", "", "{name}", "crm", "{form}", "feedback", "{state}", "success",
+		"{session}", "999999")
+	method, path, _ = strings.Cut(fit.Replace(pattern), " ")
+	id := k.s.ticket
+	switch {
+	case strings.Contains(path, "/files/"):
+		id = k.s.document
+	case strings.Contains(path, "/deliveries/"):
+		id = k.s.failed
+	case strings.Contains(path, "/sessions/"):
+		id = 999999
+	}
+	return method, strings.ReplaceAll(path, "{id}", fmt.Sprint(int64(id)))
+}
+
+// TestEveryRouteAsksForItsRole goes with every role, and with none, to every
+// address there is.
+func TestEveryRouteAsksForItsRole(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	k := walker{s: d.fill()}
+	users := usersOf(t)
+	for short, role := range roleShort {
+		walkAs(t, d.person(role), k, short, users)
+	}
+	walkAs(t, d.person(""), k, "", users)
+}
+
+func walkAs(t *testing.T, b *browser, k walker, short string, users map[string][]string) {
+	t.Helper()
+	for _, route := range adminRoutes {
+		if strings.HasSuffix(route.pattern, "/logout") {
+			continue // it would end the walk
+		}
+		method, path := k.address(route.pattern)
+		var a answered
+		if method == http.MethodPost {
+			a = b.send(path, "status", "Closed", "text", "Заметка", "tick", "0")
+		} else {
+			a = b.get(path)
+		}
+		who, name := users[route.pattern], fmt.Sprintf("%s as %q", route.pattern, short)
+		toLogin := a.status == http.StatusSeeOther && strings.HasPrefix(a.header.Get("Location"), "/admin/login")
+		refused := strings.Contains(a.body, "Это не для вашей роли")
+		switch {
+		case a.status >= 500:
+			t.Errorf("%s: %d\n%s", name, a.status, a.body)
+		case slices.Contains(who, "open"):
+			if refused {
+				t.Errorf("%s: %d is not open", name, a.status)
+			}
+		case short == "":
+			if !toLogin {
+				t.Errorf("%s: got %d, want the way to the login", name, a.status)
+			}
+		case slices.Contains(who, "person") || slices.Contains(who, short):
+			if toLogin || a.status == http.StatusForbidden {
+				t.Errorf("%s: got %d %s", name, a.status, a.header.Get("Location"))
+			}
+		case a.status != http.StatusForbidden || !refused:
+			t.Errorf("%s: got %d, want 403", name, a.status)
+		}
+		if short != "" && !slices.Contains(who, "open") && a.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s may be kept by caches", name)
+		}
+	}
+}
