@@ -48,7 +48,7 @@ func (c *Cards) PassSince(ctx context.Context, number string, since time.Time) (
 		return nil, err
 	}
 	if m := modified(card, t); !since.IsZero() && !m.After(since) {
-		return &Printed{Card: card, PassType: t.PassType, Revision: card.Revision, Modified: m}, nil
+		return &Printed{Card: card, PassType: passTypeOf(t), Revision: card.Revision, Modified: m}, nil
 	}
 	return c.print(ctx, card, t)
 }

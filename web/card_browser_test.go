@@ -1,11 +1,18 @@
 package web
 
 import (
+	"bytes"
 	"image/color"
+	"image/png"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/makiuchi-d/gozxing"
+	"github.com/makiuchi-d/gozxing/oned"
+	"github.com/makiuchi-d/gozxing/qrcode"
 
 	"styk"
 	"styk/wallet"
@@ -35,9 +42,45 @@ func TestCardInBrowser(t *testing.T) {
 	s := newCardSite(t)
 	s.pictures()
 	card, solo, gone := s.issue(), s.issue("PHONE", "+7 928 664-66-12"), s.issue("PHONE", "+7 928 664-66-13")
-	playAdmin(t, "testdata/card/card_test.js", "STYK="+s.url, "FOREIGN="+s.url,
+	long, short, codes := s.longCard(), s.plainCard(), t.TempDir()
+	playAdmin(t, "testdata/card/card_test.js", "STYK="+s.url, "FOREIGN="+s.url, "CODES="+codes,
 		"CARD="+card.Number, "LINK="+s.link(card.Number), "SOLO="+solo.Number, "SOLOLINK="+s.link(solo.Number),
-		"GONE="+gone.Number, "GONELINK="+s.link(gone.Number), "LONG="+s.link(s.longCard()), "SHORT="+s.link(s.plainCard()))
+		"GONE="+gone.Number, "GONELINK="+s.link(gone.Number), "LONG="+s.link(long), "SHORT="+s.link(short))
+	for name, want := range map[string]string{
+		"ean13 card": card.Code, "ean13 full": card.Code, "code128 card": s.card(long).Code, "code128 full": s.card(long).Code,
+		"qr card": s.card(short).Code, "qr full": s.card(short).Code, "qr link": s.cards.URL(card.Number),
+	} {
+		if got := scan(t, filepath.Join(codes, name+".png")); got != want {
+			t.Errorf("%s reads %q, want %q", name, got, want)
+		}
+	}
+}
+
+// scan reads a picture of a screen as a till does: with another library than the
+// one that drew the code.
+func scan(t *testing.T, file string) string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Error(err) // the program was told to do only a part
+		return ""
+	}
+	img, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	bitmap, err := gozxing.NewBinaryBitmapFromImage(img)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kind, _, _ := strings.Cut(filepath.Base(file), " ")
+	reader := map[string]gozxing.Reader{"ean13": oned.NewEAN13Reader(), "code128": oned.NewCode128Reader(), "qr": qrcode.NewQRCodeReader()}[kind]
+	result, err := reader.Decode(bitmap, map[gozxing.DecodeHintType]any{gozxing.DecodeHintType_TRY_HARDER: true})
+	if err != nil {
+		t.Errorf("%s: %v", filepath.Base(file), err)
+		return ""
+	}
+	return result.GetText()
 }
 
 // pictures gives the template a logo, a strip and an icon.

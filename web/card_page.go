@@ -183,6 +183,7 @@ type cardPage struct {
 	Barcode       template.HTML
 	Caption       string
 	Wide, Square  bool
+	Bars          bool // and nothing but: their height says nothing
 	Apple         bool // there is a certificate
 	Development   bool
 	QR            template.HTML
@@ -223,7 +224,8 @@ func (p *cardPages) page(w http.ResponseWriter, r *http.Request, o *openCard) {
 	if code := shown.Barcode; code != nil {
 		page.Barcode = template.HTML(code.SVG()) //nolint:gosec // drawn by us, holds digits only
 		page.Square = code.Symbol == wallet.QR || code.Symbol == wallet.Aztec
-		page.Wide = svgWidth(code.SVG()) > wideModules
+		page.Bars = code.Symbol == wallet.EAN13 || code.Symbol == wallet.Code128
+		page.Wide = page.Bars && svgWidth(code.SVG()) > wideModules
 	}
 	if qr, err := wallet.Encode(wallet.QR, p.cards.URL(o.card.Number)); err == nil {
 		page.QR = template.HTML(qr.SVG()) //nolint:gosec // drawn by us, holds digits only

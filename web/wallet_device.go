@@ -135,23 +135,35 @@ func (d *deviceService) registration(w http.ResponseWriter, r *http.Request, dev
 	d.answer(w, "register", status, err)
 }
 
-// known answers 401 unless the call shows the card's own token for a card of
-// that pass type. An unknown card looks the same: nothing is given away.
-func (d *deviceService) known(w http.ResponseWriter, r *http.Request, passType, number string) bool {
+// shows tells whether the call shows the card's own token.
+func (d *deviceService) shows(r *http.Request, number string) bool {
 	kind, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if strings.EqualFold(kind, "ApplePass") && d.cards.GoodToken(number, strings.TrimSpace(token)) {
-		_, t, err := d.cards.Load(r.Context(), number)
-		if err != nil && styk.CodeOf(err) != styk.NotFound {
-			d.answer(w, "load", 0, err)
-			return false
-		}
-		if err == nil && d.cards.PassTypeOf(t) == passType {
-			return true
-		}
-	}
+	return strings.EqualFold(kind, "ApplePass") && d.cards.GoodToken(number, strings.TrimSpace(token))
+}
+
+// refuse answers a call that shows no right token for a card of that pass type.
+// An unknown card looks the same: nothing is given away.
+func (d *deviceService) refuse(w http.ResponseWriter) {
 	w.Header().Set("WWW-Authenticate", "ApplePass")
 	w.WriteHeader(http.StatusUnauthorized)
-	return false
+}
+
+// known answers the call unless it shows the token of a card of that pass type.
+func (d *deviceService) known(w http.ResponseWriter, r *http.Request, passType, number string) bool {
+	if !d.shows(r, number) {
+		d.refuse(w)
+		return false
+	}
+	_, t, err := d.cards.Load(r.Context(), number)
+	if err != nil && styk.CodeOf(err) != styk.NotFound {
+		d.answer(w, "load", 0, err)
+		return false
+	}
+	if err != nil || d.cards.PassTypeOf(t) != passType {
+		d.refuse(w)
+		return false
+	}
+	return true
 }
 
 // list tells a phone which of its passes changed. Apple's call shows no token:
@@ -179,11 +191,16 @@ func (d *deviceService) list(w http.ResponseWriter, r *http.Request, device, pas
 
 // fetch gives the pass as it is now, or says that the phone has it already.
 func (d *deviceService) fetch(w http.ResponseWriter, r *http.Request, passType, number string) {
-	if !d.known(w, r, passType, number) {
+	if !d.shows(r, number) {
+		d.refuse(w)
 		return
 	}
 	since, _ := http.ParseTime(r.Header.Get("If-Modified-Since")) // none, or unreadable: the pass
 	p, err := d.cards.PassSince(r.Context(), number, since)
+	if styk.CodeOf(err) == styk.NotFound || err == nil && p.PassType != passType {
+		d.refuse(w)
+		return
+	}
 	if err != nil {
 		d.answer(w, "pass", 0, err)
 		return

@@ -35,7 +35,7 @@
   const offline = (yes) => {
     const news = one("[data-news]");
     news.hidden = !yes;
-    const text = yes ? `${news.dataset.offline}: ${time(at)}` : "";
+    const text = yes ? `${news.dataset.offline} ${time(at)}` : "";
     if (news.textContent != text) news.textContent = text;
   };
 
@@ -141,7 +141,7 @@
   addEventListener("appinstalled", () => { button.hidden = true; installed(); });
   if (standalone) {
     installed();
-    for (const part of all("[data-for] [data-menu]")) part.hidden = true;
+    for (const part of all("[data-menu], [data-for=android]")) part.hidden = true;
   }
 
   // A computer may be anybody's: there nothing is kept unless it was asked for.

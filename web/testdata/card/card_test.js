@@ -121,7 +121,7 @@ check("without a network: the last card, marked with its time", android, async (
   await page.waitForFunction(() => document.querySelector("[data-balance]").textContent == "888");
   await context.setOffline(true);
   await page.reload();
-  await page.getByText("Нет связи. Показано то, что было известно").waitFor();
+  await page.getByText("Нет связи. Данные на").waitFor();
   await page.waitForFunction(() => document.querySelector("[data-balance]").textContent == "888");
   await page.getByRole("button", { name: /Показать штрихкод/ }).click();
   await page.getByRole("dialog").waitFor();
@@ -187,6 +187,21 @@ check("a card that was closed says so, and its phone forgets it", android, async
   assert.equal(answer.status(), 404);
   await axe(page);
   await shot(page, "unknown");
+});
+
+check("the codes of a page, for another library to read", { ...iphone, deviceScaleFactor: 3 }, async (page) => {
+  for (const [name, link] of [["ean13", LINK], ["code128", LONG], ["qr", SHORT]]) {
+    await page.goto(STYK + link);
+    await page.locator(".card-bars").screenshot({ path: `${process.env.CODES}/${name} card.png` });
+    await page.getByRole("button", { name: /Показать штрихкод/ }).click();
+    await page.waitForTimeout(300);
+    await page.locator(".full-code").screenshot({ path: `${process.env.CODES}/${name} full.png` });
+  }
+});
+
+check("the code that opens the card on a phone, for another library to read", async (page) => {
+  await page.goto(STYK + LINK);
+  await page.locator(".qr svg").screenshot({ path: `${process.env.CODES}/qr link.png` });
 });
 
 run();
