@@ -308,7 +308,7 @@ type cardState struct {
 // lookOf names everything of the page that the script does not change in place.
 func lookOf(o *openCard, shown wallet.WebCard) string {
 	h := sha256.New()
-	fmt.Fprintln(h, o.t.Version, o.lang, shown.Caption, shown.Balance != nil)
+	_, _ = fmt.Fprintln(h, o.t.Version, o.lang, shown.Caption, shown.Balance != nil)
 	if shown.Barcode != nil {
 		_, _ = io.WriteString(h, shown.Barcode.SVG())
 	}

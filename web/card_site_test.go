@@ -86,9 +86,25 @@ func newCardSite(t testing.TB, change ...func(*Options)) *cardSite {
 	}
 	s.web = New(o)
 	s.control(mux)
+	if _, err := s.cards.SaveCertificate(t.Context(), "", "", developmentPEM()); err != nil {
+		t.Fatal(err)
+	}
 	s.template(nil, nil)
 	return s
 }
+
+// developmentPEM is one certificate for all tests: its key takes long to find.
+var developmentPEM = sync.OnceValue(func() []byte {
+	signer, err := wallet.DevelopmentSigner(wallet.DevelopmentPassType, "DEVELOPER0", time.Now())
+	if err != nil {
+		panic(err)
+	}
+	pack, err := signer.Pack()
+	if err != nil {
+		panic(err)
+	}
+	return pack
+})
 
 // pushService is the simulated one, over real HTTP/2 and TLS.
 func pushService(t testing.TB) (*wallet.APNsSim, string, *x509.CertPool) {

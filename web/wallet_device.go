@@ -16,12 +16,6 @@ import (
 	"styk/wallet"
 )
 
-// deviceFolder is where Apple's phones call (spec/passteam.md 3.5). The address
-// below which they find it stands in every pass, so it may have come with a
-// slash too many: such paths are answered too, and never by a redirect, which
-// would turn a POST into a GET.
-const deviceFolder = "/wallet/v1"
-
 // maxRegistration bounds what a phone sends with its push token, in bytes.
 const maxRegistration = 4 << 10
 
@@ -30,8 +24,8 @@ var (
 	pushToken  = regexp.MustCompile(`^[0-9a-fA-F]{1,200}$`)
 )
 
-// deviceService answers phones: which passes changed, the passes themselves, and
-// who has them.
+// deviceService answers Apple's phones: which passes changed, the passes
+// themselves, and who has them (spec/passteam.md 3.5).
 type deviceService struct {
 	cards  *wallet.Cards
 	remote func(*http.Request) netip.Addr
@@ -51,8 +45,11 @@ func newDeviceService(o Options) *deviceService {
 	return d
 }
 
-// devicePath gives the decoded parts behind deviceFolder, empty ones left out;
-// ok is false for a path that is none of this service's.
+// devicePath gives the decoded parts behind /wallet/v1, empty ones left out; ok is
+// false for a path that is none of this service's. The address below which phones
+// find it stands in every pass, so it may have come with a slash too many: such
+// paths are answered too, and never by a redirect, which would turn a POST into
+// a GET.
 func devicePath(u *url.URL) (parts []string, ok bool) {
 	for part := range strings.SplitSeq(u.EscapedPath(), "/") {
 		if part == "" {
