@@ -2,6 +2,7 @@ package styk
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -44,9 +45,16 @@ type Form struct {
 	Texts    map[string]string `yaml:"texts,omitempty" json:"texts,omitempty"` // words of the page by their key
 	Theme    Theme             `yaml:"theme,omitempty" json:"theme,omitempty"`
 	Origins  []string          `yaml:"origins,omitempty" json:"origins,omitempty"`
+	Card     *FormCard         `yaml:"card,omitempty" json:"card,omitempty"` // that its visitors get; nil: none
 	Disabled bool              `yaml:"disabled,omitempty" json:"disabled,omitempty"`
 
 	Version int64 `yaml:"-" json:"-"` // counts the changes of the above, from 1; 0: not stored yet
+}
+
+// FormCard is the loyalty card that a form issues.
+type FormCard struct {
+	Template string            `yaml:"template" json:"template"` // id
+	Fields   map[string]string `yaml:"fields" json:"fields"`     // form field → variable, without %
 }
 
 // FormField is one field of a form.
@@ -151,6 +159,9 @@ func (f *Form) Validate() error {
 	if len(f.Fields) == 0 {
 		add("fields", "required", "в форме нет полей")
 	}
+	for _, fault := range f.Card.validate(f) {
+		add("card."+fault.Field, fault.Rule, fault.Text)
+	}
 	seen := map[string]bool{}
 	for i := range f.Fields {
 		field := &f.Fields[i]
@@ -167,6 +178,33 @@ func (f *Form) Validate() error {
 		return &Error{Code: Invalid, Faults: faults, Text: "форма " + short(f.Name)}
 	}
 	return nil
+}
+
+func (c *FormCard) validate(f *Form) (faults []Fault) {
+	if c == nil {
+		return nil
+	}
+	if !ValidCardNumber(c.Template) {
+		faults = append(faults, Fault{Field: "template", Rule: "hex", Value: short(c.Template), Text: "нужен номер шаблона карты: 24 знака 0–9 и a–f"})
+	}
+	if len(c.Fields) == 0 {
+		faults = append(faults, Fault{Field: "fields", Rule: "required", Text: "скажите, какое поле формы какой переменной карты служит"})
+	}
+	seen := map[string]bool{}
+	for _, name := range slices.Sorted(maps.Keys(c.Fields)) {
+		variable := c.Fields[name]
+		field := f.Field(name)
+		switch {
+		case field == nil || field.Type == FieldFile || field.Type == FieldConsent:
+			faults = append(faults, Fault{Field: "fields." + name, Rule: "unknown", Value: name, Text: "такого поля со значением в форме нет"})
+		case !ValidVariable(variable):
+			faults = append(faults, Fault{Field: "fields." + name, Rule: "identifier", Value: short(variable), Text: "имя переменной пишется без %"})
+		case seen[variable]:
+			faults = append(faults, Fault{Field: "fields." + name, Rule: "unique", Value: variable, Text: "переменная стоит дважды"})
+		}
+		seen[variable] = true
+	}
+	return faults
 }
 
 func (field *FormField) validate() (faults []Fault) {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -36,6 +37,7 @@ type Accepted struct {
 	Number     string // ours
 	Secret     string // of the status page
 	Repeated   bool   // the same post came before; this is its first receipt
+	Card       string // number of the card that the post brought; "": none
 	Suspicion  int
 	Warnings   []styk.Fault // odd values that were taken
 }
@@ -71,7 +73,7 @@ func (in *Intake) Accept(ctx context.Context, form *styk.Form, post FormPost) (*
 	a := &acceptance{in: in, form: form, post: post, filled: filled, number: number, uuid: id.String()}
 	a.hash = a.valueHash()
 	a.key = a.knownBy()
-	if err := in.DB.Update(ctx, a.store); err != nil {
+	if err := a.update(ctx); err != nil {
 		return nil, err
 	}
 	a.done.Secret = in.DB.StatusSecret(a.kept)
@@ -79,6 +81,17 @@ func (in *Intake) Accept(ctx context.Context, form *styk.Form, post FormPost) (*
 		in.wake()
 	}
 	return a.done, nil
+}
+
+// update stores the post. Where another transaction took a card's value at the
+// same moment, the second look finds it.
+func (a *acceptance) update(ctx context.Context) error {
+	err := a.in.DB.Update(ctx, a.store)
+	var taken *store.CardTaken
+	if errors.As(err, &taken) {
+		return a.in.DB.Update(ctx, a.store)
+	}
+	return err
 }
 
 // acceptance is one post on its way into the store.
@@ -150,6 +163,9 @@ func (a *acceptance) store(tx *store.Tx) error {
 		Submission: s.ID, Ticket: s.Ticket, Number: a.number,
 		Suspicion: s.Suspicion, Warnings: a.filled.Warnings,
 	}
+	if a.done.Card, err = a.in.issueCard(tx, a.form, s); err != nil {
+		return err
+	}
 	return tx.Made(scope, a.key, s.ID)
 }
 
@@ -168,7 +184,8 @@ func (a *acceptance) again(tx *store.Tx, id styk.ID) error {
 		Submission: s.ID, Ticket: s.Ticket, Number: ticket.Number,
 		Repeated: true, Suspicion: s.Suspicion, Warnings: a.filled.Warnings,
 	}
-	return nil
+	a.done.Card, err = CardOf(tx, s)
+	return err
 }
 
 // keep stores the post and all that is made of it.

@@ -36,6 +36,10 @@ type Intake struct {
 	// zero: it works. It must not block. nil: nobody knows.
 	Rest func(target styk.ID) time.Time
 
+	// IssueCard makes the card that a form promises, in the transaction of the
+	// submission, and gives its number; "" for none. nil: nobody makes cards.
+	IssueCard func(tx *store.Tx, form *styk.Form, s *styk.Submission) (number string, err error)
+
 	numbers store.Numbers
 	waiters waiters
 	locks   [64]sync.Mutex // by path

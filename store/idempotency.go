@@ -1,6 +1,8 @@
 package store
 
 import (
+	"database/sql"
+	"errors"
 	"time"
 
 	"styk"
@@ -46,6 +48,16 @@ func (tx *Tx) takeKey(scope, key, hash string) (first bool, err error) {
 // Made notes the record that was made under a key.
 func (tx *Tx) Made(scope, key string, id styk.ID) error {
 	return tx.exec(`UPDATE idempotency SET record_id = $3 WHERE scope = $1 AND key = $2`, scope, key, int64(id))
+}
+
+// WasMade gives the record that a key made; 0 when there is none, or it was too
+// long ago.
+func (tx *Tx) WasMade(scope, key string) (id styk.ID, err error) {
+	err = tx.row(`SELECT record_id FROM idempotency WHERE scope = $1 AND key = $2`, scope, key).Scan((*int64)(&id))
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return id, err
 }
 
 // sweep drops in small slices what has served its time: dead sessions, old

@@ -21,6 +21,9 @@ type accepted struct {
 	Status    string  `json:"status"` // accepted or delivered
 	StatusURL string  `json:"status_url"`
 	Message   string  `json:"message"`
+	// CardURL is the page of the card that the post brought; null for none,
+	// whatever the reason.
+	CardURL *string `json:"card_url"`
 }
 
 // postForm answers POST /f/{form}.
@@ -217,7 +220,9 @@ func (s *forms) answerPost(w http.ResponseWriter, r *http.Request, form *styk.Fo
 	progress := s.Intake.Wait(r.Context(), done, form.WaitFor())
 	path := "/f/" + url.PathEscape(form.Name) + "/status/" + done.Secret
 	if wantsJSON(r) {
-		writeJSON(w, http.StatusCreated, s.acceptedOf(speak(form, v.lang), s.Base()+path, done.Number, progress.Number, progress.Delivered))
+		a := s.acceptedOf(speak(form, v.lang), s.Base()+path, done.Number, progress.Number, progress.Delivered)
+		a.CardURL = s.cardURL(done.Card)
+		writeJSON(w, http.StatusCreated, a)
 		return
 	}
 	query := url.Values{"done": {"1"}}
@@ -239,6 +244,15 @@ func (s *forms) answerPost(w http.ResponseWriter, r *http.Request, form *styk.Fo
 func (s *forms) foreign(r *http.Request) bool {
 	origin := r.Header.Get("Origin")
 	return origin != "" && origin != s.Base() && origin != "http://"+r.Host && origin != "https://"+r.Host
+}
+
+// cardURL gives the address of a card's page; nil where there is no card.
+func (s *forms) cardURL(number string) *string {
+	if number == "" || s.Cards == nil {
+		return nil
+	}
+	address := s.Cards.URL(number)
+	return &address
 }
 
 func (s *forms) acceptedOf(words speech, statusURL, number, crm string, delivered bool) accepted {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"styk"
+	"styk/intake"
 	"styk/store"
 )
 
@@ -21,6 +22,7 @@ type donePage struct {
 	Came      string // it came, while ours stands above
 	OK        string // where «Хорошо» leads
 	StatusURL string
+	CardURL   string // page of the card that the post brought; "" for none
 	OnStatus  bool
 	Watch     string // where the script looks for the CRM's number; "" for nothing to look for
 	Focus     bool
@@ -52,6 +54,7 @@ type status struct {
 	progress   store.Progress
 	mail       bool // letters are sent at all
 	files      fileNews
+	card       string // number of the card that it brought; "" for none
 }
 
 // laterText says where the CRM's number will be seen.
@@ -96,6 +99,9 @@ func (s *forms) status(r *http.Request) (st status, err error) {
 		if st.files, err = readFileNews(tx, st.submission.ID); err != nil {
 			return err
 		}
+		if st.card, err = intake.CardOf(tx, st.submission); err != nil {
+			return err
+		}
 		st.mail, err = mailed(tx)
 		return err
 	})
@@ -125,6 +131,7 @@ func (s *forms) showStatus(w http.ResponseWriter, r *http.Request) {
 		if refused := words.refused(st.files); refused != "" {
 			a.Message += ". " + refused
 		}
+		a.CardURL = s.cardURL(st.card)
 		writeJSON(w, http.StatusOK, a)
 		return
 	}
@@ -157,6 +164,9 @@ func (s *forms) statusPage(st status, v view, words speech, query url.Values, pa
 	}
 	if crm != "" {
 		p.Number = crm
+	}
+	if card := s.cardURL(st.card); card != nil {
+		p.CardURL = *card
 	}
 	if after := st.form.After; after != "" && after != styk.AfterReload && after != styk.AfterReset {
 		p.OK = after

@@ -30,9 +30,33 @@ func readForms(node *yaml.Node, p *problems) []step {
 			p.add(lineOf(item, "name"), "", "the form %s comes twice", f.Name)
 		}
 		seen[f.Name] = true
-		steps = append(steps, formStep(f, p.targetsExist(lineOf(item, "targets"), f.Targets)))
+		steps = append(steps, p.formCardStep(lineOf(item, "card"), f.Card), formStep(f, p.targetsExist(lineOf(item, "targets"), f.Targets)))
 	}
 	return steps
+}
+
+// formCardStep checks that the card's template is there, in the file or in the
+// database, and has the variables. It changes nothing.
+func (p *problems) formCardStep(line int, card *styk.FormCard) step {
+	return func(h *house, tx *store.Tx, dry bool) ([]string, error) {
+		if card == nil || dry && p.templates[card.Template] {
+			return nil, nil
+		}
+		if err := p.templatesExist(line, []string{card.Template})(tx); err != nil {
+			return nil, err
+		}
+		t, err := h.cards.TemplateIn(tx, card.Template)
+		if err != nil {
+			return nil, err
+		}
+		missing := &problems{file: p.file}
+		for _, field := range keysOf(card.Fields) {
+			if t.Variable(card.Fields[field]) == nil {
+				missing.add(line, meant(card.Fields[field], variableNames(t)), "card: the template has no variable %q", card.Fields[field])
+			}
+		}
+		return nil, missing.asError()
+	}
 }
 
 func formStep(want styk.Form, named func(tx *store.Tx) error) step {
@@ -75,7 +99,7 @@ func formDiff(old, now *styk.Form) (string, error) {
 		return "", err
 	}
 	var changes []string
-	for _, key := range []string{"title", "targets", "wait", "after", "fields", "texts", "theme", "origins", "disabled"} {
+	for _, key := range []string{"title", "targets", "wait", "after", "fields", "texts", "theme", "origins", "card", "disabled"} {
 		changes = append(changes, unlike(key, was[key], is[key]))
 	}
 	return joined(changes...), nil

@@ -364,6 +364,10 @@
       const later = panel.querySelector("[data-later]");
       const expected = !later.hidden && !answer.crm_number && answer.status != "delivered"; // the CRM's number
       later.hidden = !expected;
+      for (const p of panel.querySelectorAll("[data-card]")) {
+        p.hidden = !answer.card_url;
+        if (answer.card_url) p.querySelector("a").href = answer.card_url;
+      }
       for (const a of panel.querySelectorAll("[data-status]")) a.href = new URL(answer.status_url, base).href;
       panel.querySelector("[data-ok]").addEventListener("click", (e) => { e.preventDefault(); this.after(panel); });
       this.form.hidden = true;
