@@ -54,7 +54,7 @@ func (w *WebCard) takeBalance(t *styk.CardTemplate, card *styk.Card, words map[s
 			return
 		}
 	}
-	own := show([]Field{{Key: "balance", Label: label(v), Value: "%" + v.Name + "%", Kind: Number, Empty: "0"}}, openValues(t, card), words, false)
+	own := show([]Field{{Key: "styk.balance", Label: label(v), Value: "%" + v.Name + "%", Kind: Number, Empty: "0"}}, openValues(t, card), words, false)
 	w.Balance = &own[0]
 }
 

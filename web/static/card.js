@@ -53,19 +53,24 @@
     }
   }
 
-  // anew loads the page again, once for a reason: what cannot be changed in place.
+  // anew loads the page again for what cannot be changed in place, but does not
+  // go round: a slow network may bring the kept page once more.
   function anew(reason) {
-    const done = "styk-card anew " + reason;
-    try { if (sessionStorage.getItem(done)) return; sessionStorage.setItem(done, "1"); } catch { return; }
+    const last = "styk-card anew " + reason;
+    try {
+      if (Date.now() - Number(sessionStorage.getItem(last)) < 60000) return;
+      sessionStorage.setItem(last, String(Date.now()));
+    } catch { return; }
     location.replace(link);
   }
 
+  const patience = () => AbortSignal.timeout ? AbortSignal.timeout(10000) : undefined; // an older phone waits as long as it likes
   let tag = "", asking = false;
   async function ask() {
     if (asking) return;
     asking = true;
     try {
-      const answer = await fetch(link + "/state", { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store", signal: AbortSignal.timeout(10000) });
+      const answer = await fetch(link + "/state", { headers: tag ? { "If-None-Match": tag } : {}, cache: "no-store", signal: patience() });
       if (answer.status == 404 || answer.status == 410) {
         kept.forget();
         return anew("gone");
@@ -105,7 +110,7 @@
 
   // The code over the whole screen, which then stays lit.
   const full = one("[data-full]");
-  if (full) {
+  if (full && full.showModal) {
     let lock;
     const lit = async () => { try { lock = await navigator.wakeLock.request("screen"); } catch { /* it may go dark */ } };
     one("[data-open]").addEventListener("click", () => { full.showModal(); lit(); });

@@ -32,6 +32,7 @@ for (const theme of ["light", "dark"]) {
     await page.getByRole("dialog").waitFor();
     await page.waitForTimeout(300); // it appears softly
     await axe(page);
+    await page.evaluate(() => scrollTo(0, 0));
     await shot(page, `iphone ${theme} full screen`);
     assert.equal(await page.getByRole("dialog").evaluate((d) => getComputedStyle(d).backgroundColor), "rgb(255, 255, 255)");
     await page.getByRole("button", { name: "Закрыть" }).click();
