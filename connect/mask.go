@@ -106,14 +106,14 @@ func isSecret(name string) bool {
 	return name == "sms"
 }
 
-// isSecretField says the same of a form's field, where a code is one that
+// SecretField says the same of a form's field, where a code is one that
 // somebody was sent; in an answer "code" is the kind of an error.
-func isSecretField(name string) bool {
+func SecretField(name string) bool {
 	return isSecret(name) || strings.EqualFold(name, "code")
 }
 
-// header gives a copy of h fit to be stored.
-func (m *Mask) header(h http.Header) http.Header {
+// Header gives a copy of h fit to be stored.
+func (m *Mask) Header(h http.Header) http.Header {
 	out := http.Header{}
 	for name, values := range h {
 		for _, v := range values {
@@ -148,13 +148,13 @@ func cookieNames(line string) string {
 	return strings.Join(parts, ";")
 }
 
-// url gives u as text fit to be stored.
-func (m *Mask) url(u *url.URL) string {
+// URL gives u as text fit to be stored.
+func (m *Mask) URL(u *url.URL) string {
 	shown := *u
 	shown.User = nil
 	q := shown.Query()
 	for name := range q {
-		if isSecretField(name) {
+		if SecretField(name) {
 			q.Set(name, "xxx")
 			shown.RawQuery = q.Encode()
 		}
@@ -162,13 +162,13 @@ func (m *Mask) url(u *url.URL) string {
 	return m.Text(shown.String())
 }
 
-// body gives a body fit to be stored; kind is its media type.
-func (m *Mask) body(kind string, body []byte) []byte {
+// Body gives a body fit to be stored; kind is its media type.
+func (m *Mask) Body(kind string, body []byte) []byte {
 	s := string(body)
 	if strings.Contains(kind, "urlencoded") {
 		pairs := strings.Split(s, "&")
 		for i, pair := range pairs {
-			if name, value, ok := strings.Cut(pair, "="); ok && isSecretField(name) {
+			if name, value, ok := strings.Cut(pair, "="); ok && SecretField(name) {
 				pairs[i] = name + "=" + hidden
 			} else if ok {
 				pairs[i] = name + "=" + m.nested(value)
@@ -253,7 +253,7 @@ func (m *Mask) nested(value string) string {
 	if err != nil || !strings.HasPrefix(plain, "{") {
 		return value
 	}
-	shown := string(m.body("application/json", []byte(plain)))
+	shown := string(m.Body("application/json", []byte(plain)))
 	if shown == plain {
 		return value
 	}

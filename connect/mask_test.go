@@ -26,7 +26,7 @@ func TestMaskByName(t *testing.T) {
 		{"text/html", `<input name="token" value="v">`, `<input name="token" value="v">`},
 	}
 	for _, c := range cases {
-		if got := string(NewMask().body(c.kind, []byte(c.body))); got != c.want {
+		if got := string(NewMask().Body(c.kind, []byte(c.body))); got != c.want {
 			t.Errorf("%.80s: got %s, want %s", c.body, got, c.want)
 		}
 	}

@@ -13,9 +13,9 @@ import (
 	"unicode/utf8"
 )
 
-// A tape keeps the beginning of a body that flows by. Of what is no text it
+// A Tape keeps the beginning of a body that flows by. Of what is no text it
 // keeps size and hash only, also of the files inside a multipart body.
-type tape struct {
+type Tape struct {
 	mu    sync.Mutex
 	kind  string // media type
 	limit int
@@ -34,9 +34,11 @@ type tape struct {
 // the limit cuts in two is still known as a whole.
 const overlap = 1 << 10
 
-func newTape(limit int, contentType string) *tape {
+// NewTape makes a Tape that keeps limit bytes of a body of this content type. It
+// must be stopped.
+func NewTape(limit int, contentType string) *Tape {
 	kind, params, _ := mime.ParseMediaType(contentType)
-	t := &tape{kind: kind, limit: limit, sum: sha256.New()}
+	t := &Tape{kind: kind, limit: limit, sum: sha256.New()}
 	if strings.HasPrefix(kind, "multipart/") && params["boundary"] != "" {
 		r, w := io.Pipe()
 		t.parts, t.parsed = w, make(chan struct{})
@@ -45,8 +47,8 @@ func newTape(limit int, contentType string) *tape {
 	return t
 }
 
-// write takes a piece that flows by; a nil tape takes nothing.
-func (t *tape) write(p []byte) {
+// Write takes a piece that flows by; a nil Tape takes nothing.
+func (t *Tape) Write(p []byte) {
 	if t == nil {
 		return
 	}
@@ -67,7 +69,7 @@ func (t *tape) write(p []byte) {
 }
 
 // takeApart writes a readable picture of a multipart body to t.text.
-func (t *tape) takeApart(r *io.PipeReader, boundary string) {
+func (t *Tape) takeApart(r *io.PipeReader, boundary string) {
 	defer close(t.parsed)
 	defer func() { _, _ = io.Copy(io.Discard, r) }()
 	parts := multipart.NewReader(r, boundary)
@@ -80,7 +82,7 @@ func (t *tape) takeApart(r *io.PipeReader, boundary string) {
 		if part.FileName() == "" {
 			room := max(t.limit+overlap-t.text.Len(), 0)
 			value, _ := io.ReadAll(io.LimitReader(part, int64(room)))
-			if isSecretField(part.FormName()) {
+			if SecretField(part.FormName()) {
 				value = []byte(hidden)
 			}
 			t.text.Write(append(value, '\n'))
@@ -92,9 +94,13 @@ func (t *tape) takeApart(r *io.PipeReader, boundary string) {
 	}
 }
 
-// stop ends the recording and gives what may be stored, and the size in bytes
-// of all that flowed by. It may be called while the body is still flowing.
-func (t *tape) stop(mask *Mask) ([]byte, int64) {
+// Stop ends the recording and gives what may be stored, and the size in bytes
+// of all that flowed by. It may be called while the body is still flowing; a nil
+// Tape has nothing.
+func (t *Tape) Stop(mask *Mask) ([]byte, int64) {
+	if t == nil {
+		return nil, 0
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.parts != nil && !t.done {
@@ -108,7 +114,7 @@ func (t *tape) stop(mask *Mask) ([]byte, int64) {
 	}
 	// Odd bytes are replaced before masking: dropped later, they would join the
 	// halves of a secret.
-	shown := mask.body(t.kind, bytes.ToValidUTF8(text, []byte("\uFFFD")))
+	shown := mask.Body(t.kind, bytes.ToValidUTF8(text, []byte("\uFFFD")))
 	return bytes.ToValidUTF8(shown[:min(len(shown), t.limit)], nil), t.size
 }
 
@@ -128,13 +134,13 @@ func isText(kind string, start []byte) bool {
 // when it is closed, or with the error that cut it.
 type tapedBody struct {
 	io.ReadCloser
-	tape *tape
+	tape *Tape
 	end  func(error)
 }
 
 func (b *tapedBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
-	b.tape.write(p[:n])
+	b.tape.Write(p[:n])
 	switch err {
 	case nil:
 	case io.EOF:

@@ -54,9 +54,9 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		r.finish(nil, nil, err)
 		return nil, err
 	}
-	var tape *tape // none, when nobody asks
+	var tape *Tape // none, when nobody asks
 	if t.Record != nil {
-		tape = newTape(t.keep(), resp.Header.Get("Content-Type"))
+		tape = NewTape(t.keep(), resp.Header.Get("Content-Type"))
 	}
 	resp.Body = &tapedBody{ReadCloser: resp.Body, tape: tape, end: func(err error) {
 		cancel()
@@ -85,7 +85,7 @@ type recorder struct {
 	start time.Time
 
 	mu                   sync.Mutex // the trace's hooks come from dialing goroutines
-	sent                 *tape      // of the last sending: a body may be rewound
+	sent                 *Tape      // of the last sending: a body may be rewound
 	timing               Timing
 	dns, dial, tls, wait time.Time
 	once                 sync.Once
@@ -101,10 +101,10 @@ func (r *recorder) tapeRequest(out *http.Request) {
 		return
 	}
 	tape := func(body io.ReadCloser) io.ReadCloser {
-		tp := newTape(r.t.keep(), out.Header.Get("Content-Type"))
+		tp := NewTape(r.t.keep(), out.Header.Get("Content-Type"))
 		r.mu.Lock()
 		if r.sent != nil {
-			r.sent.stop(nil)
+			r.sent.Stop(nil)
 		}
 		r.sent = tp
 		r.mu.Unlock()
@@ -168,7 +168,7 @@ func (r *recorder) trace() *httptrace.ClientTrace {
 }
 
 // finish hands the exchange over, once.
-func (r *recorder) finish(resp *http.Response, answer *tape, err error) {
+func (r *recorder) finish(resp *http.Response, answer *Tape, err error) {
 	r.once.Do(func() {
 		if resp != nil {
 			r.learn(resp)
@@ -192,27 +192,27 @@ func (r *recorder) learn(resp *http.Response) {
 	}
 }
 
-func (r *recorder) exchange(resp *http.Response, answer *tape, err error) Exchange {
+func (r *recorder) exchange(resp *http.Response, answer *Tape, err error) Exchange {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	mask := r.t.Mask
 	x := Exchange{
 		Step:          StepName(r.req.Context()),
 		Method:        r.req.Method,
-		URL:           mask.url(r.req.URL),
+		URL:           mask.URL(r.req.URL),
 		DryRun:        err == ErrDryRun,
-		RequestHeader: mask.header(r.req.Header),
+		RequestHeader: mask.Header(r.req.Header),
 		Start:         r.start,
 		Timing:        r.timing,
 	}
 	x.Timing.Total = time.Since(r.start)
 	if r.sent != nil {
-		x.RequestBody, x.RequestSize = r.sent.stop(mask)
+		x.RequestBody, x.RequestSize = r.sent.Stop(mask)
 	}
 	if resp != nil {
 		x.Status = resp.StatusCode
-		x.AnswerHeader = mask.header(resp.Header)
-		x.AnswerBody, x.AnswerSize = answer.stop(mask)
+		x.AnswerHeader = mask.Header(resp.Header)
+		x.AnswerBody, x.AnswerSize = answer.Stop(mask)
 	}
 	if err != nil && !x.DryRun {
 		x.Err = mask.Text(err.Error())

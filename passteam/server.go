@@ -30,9 +30,16 @@ type Options struct {
 	// Wait holds back who guesses at getatoken; nil sleeps. Tests put a clock of
 	// their own.
 	Wait func(ctx context.Context, d time.Duration) error
-	// Observe is called after each call with the method's name ("" for an unknown
-	// one), the code ("" for success) and duration; nil for nobody.
-	Observe func(method, code string, took time.Duration)
+	// Observe is called after each call; nil for nobody.
+	Observe func(*http.Request, Observed)
+}
+
+// Observed is one call as it ended.
+type Observed struct {
+	Method string          // "" for an unknown one
+	Code   string          // "": done
+	Token  *styk.CardToken // nil: none, or a wrong one
+	Took   time.Duration
 }
 
 // Server answers Passteam's methods out of the local store. It is safe for many
@@ -140,7 +147,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if c.method != nil {
 			name = c.method.Name
 		}
-		s.Observe(name, code, time.Since(start))
+		s.Observe(r, Observed{name, code, c.token, time.Since(start)})
 	}
 	if err := Write(w, answer, c.token != nil && c.token.Always200); err != nil && c.Err() == nil {
 		s.Log.Debug("an answer was not taken", "op", c.name, "err", err)

@@ -139,6 +139,11 @@ var PersonalTables = []PersonalTable{
 		{"device text", "what phones complain of; names a phone, not its owner", "", Keep, "goes by itself when newer lines come"},
 	}, "id at"},
 
+	{"api_call", []Personal{
+		{"path header request answer", "what programs said of customers", "", Blank, "calls of programs are kept for some days, by nobody's name"},
+		{"address", "of the program's machine", "", Keep, "names a server, not a customer"},
+	}, "id at took face operation code status who user_id method request_size answer_size"},
+
 	{"staff_session", []Personal{
 		{"address agent", "from where and with what a colleague logs in", "", Remove, "a user is a colleague, not a customer; it goes with the session"},
 	}, "id hash user_id created seen ended"},

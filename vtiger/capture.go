@@ -38,7 +38,7 @@ func (s *Server) serveCapture(w http.ResponseWriter, r *http.Request) {
 		if err != nil {
 			code = "failed"
 		}
-		s.Observe("capture", code, 0)
+		s.Observe(r, Observed{Operation: "capture", Code: code})
 	}
 	if c.form != nil && c.form.ReturnURL != "" {
 		c.redirect(w, err)

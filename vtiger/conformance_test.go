@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -174,8 +175,8 @@ func suiteOurs(t *testing.T, engine string, settings func(url string) map[string
 	b.Limits.File = b.in.MaxFile
 	b.clock.now = time.Now().UTC()
 	var logins atomic.Int64
-	b.Observe = func(operation, code string, _ time.Duration) {
-		if operation == OpLogin && code == "" {
+	b.Observe = func(_ *http.Request, o Observed) {
+		if o.Operation == OpLogin && o.Code == "" {
 			logins.Add(1)
 		}
 	}

@@ -30,9 +30,16 @@ type Options struct {
 	MaxRows int
 	// Wait holds back who guesses; nil sleeps. Tests put a clock of their own.
 	Wait func(ctx context.Context, d time.Duration) error
-	// Observe is called after each operation with its name, error code ("" for
-	// success) and duration; nil for nobody.
-	Observe func(operation, code string, took time.Duration)
+	// Observe is called after each operation; nil for nobody.
+	Observe func(*http.Request, Observed)
+}
+
+// Observed is one call as it ended.
+type Observed struct {
+	Operation string     // "" when it was not understood
+	Code      string     // of the error; "": done
+	User      *styk.User // nil: nobody logged in
+	Took      time.Duration
 }
 
 // Server is a CRM's web service, capture.php and the stored files. It is safe
@@ -152,7 +159,7 @@ func (s *Server) serveOperation(w http.ResponseWriter, r *http.Request) {
 		body = appendSuccess(make([]byte, 0, 2048), result)
 	}
 	if s.Observe != nil {
-		s.Observe(c.op.name, code, time.Since(start))
+		s.Observe(r, Observed{c.op.name, code, c.user, time.Since(start)})
 	}
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body)

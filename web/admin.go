@@ -69,6 +69,10 @@ var adminRoutes = []adminRoute{
 	{pattern: "GET /admin/forms/{form}", handle: (*admin).showFormLooks},
 	{pattern: "GET /admin/forms/{form}/look/{state}", handle: (*admin).showFormLook},
 
+	{pattern: "GET /admin/calls", right: staff.SeeAPILog, handle: (*admin).showCalls},
+	{pattern: "GET /admin/calls/rows", right: staff.SeeAPILog, handle: (*admin).newCallRows},
+	{pattern: "GET /admin/calls/{id}", right: staff.SeeAPILog, handle: (*admin).showCall},
+
 	{pattern: "GET /admin/deliveries", right: staff.SeeDeliveries, handle: (*admin).showDeliveries},
 	{pattern: "GET /admin/deliveries/{id}", right: staff.SeeDeliveries, handle: (*admin).showDelivery},
 	{pattern: "POST /admin/deliveries/{id}/retry", right: staff.SendAgain, handle: (*admin).retry},
@@ -113,7 +117,7 @@ func newAdmin(o Options, f *forms) http.Handler {
 func adminHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "+
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "+
 			"form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 		h.Set("X-Frame-Options", "DENY")
 		h.Set("X-Content-Type-Options", "nosniff")

@@ -73,6 +73,9 @@ func (a *admin) frame(v *visit, here, title string) adminFrame {
 		}
 	}
 	add("/admin/forms", "form", "Формы", "Forms")
+	if v.may(staff.SeeAPILog) {
+		add("/admin/calls", "log", "Журнал API", "API log")
+	}
 	return f
 }
 

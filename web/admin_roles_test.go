@@ -40,6 +40,10 @@ GET  /admin/forms                            person
 GET  /admin/forms/{form}                     person
 GET  /admin/forms/{form}/look/{state}        person
 
+GET  /admin/calls                            int adm own aud
+GET  /admin/calls/rows                       int adm own aud
+GET  /admin/calls/{id}                       int adm own aud
+
 GET  /admin/deliveries                       op int adm own aud
 GET  /admin/deliveries/{id}                  op int adm own aud
 POST /admin/deliveries/{id}/retry            op int adm own

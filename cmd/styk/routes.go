@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"styk/journal"
 	"styk/passteam"
 	"styk/vtiger"
 	"styk/web"
@@ -17,13 +18,14 @@ import (
 func (s *server) routes() http.Handler {
 	trusted, _ := prefixes(s.TrustedProxy) // checked by check
 	readers, _ := prefixes(s.MetricsFrom)
-	crm := vtiger.NewServer(vtiger.Options{
+	s.journal = journal.New(s.h.db, s.h.log, trusted.remote)
+	crm := s.journal.Handler(crmFace, vtiger.NewServer(vtiger.Options{
 		DB: s.h.db, Intake: s.h.intake, Log: s.h.log, SessionIdle: s.SessionIdle,
-		Remote: trusted.remote, Observe: s.metrics.observe,
-	})
-	cards := passteam.NewServer(passteam.Options{
-		DB: s.h.db, Cards: s.h.cards, Log: s.h.log, Remote: trusted.remote, Observe: s.metrics.observe,
-	})
+		Remote: trusted.remote, Observe: s.observeCRM,
+	}))
+	cards := s.journal.Handler(cardsFace, passteam.NewServer(passteam.Options{
+		DB: s.h.db, Cards: s.h.cards, Log: s.h.log, Remote: trusted.remote, Observe: s.observeCards,
+	}))
 	pages := secureHeaders(trusted, web.New(web.Options{
 		Base: s.base, Demo: s.demo, Version: version, DB: s.h.db, Intake: s.h.intake, Remote: trusted.remote, Log: s.h.log,
 		Success: s.h.letters.success, Cards: s.h.cards,

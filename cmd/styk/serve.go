@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"styk"
+	"styk/journal"
 	"styk/store"
 )
 
@@ -137,6 +138,7 @@ type server struct {
 	*serving
 	h       *house
 	metrics *metrics
+	journal *journal.Journal
 	tls     *certificates // nil: plain HTTP
 	chores  []chore
 	demo    bool
@@ -302,6 +304,7 @@ func (s *server) serve(ctx context.Context, sh *shell) error {
 	all.Go(func() error { return s.runChores(ctx) })
 	all.Go(func() error { return s.h.courier.Run(ctx) })
 	all.Go(func() error { return s.callPhones(ctx) })
+	all.Go(func() error { return s.keepCalls(ctx) })
 	all.Go(func() error {
 		err := s.accept(web, netutil.LimitListener(listener, maxConnections))
 		if errors.Is(err, http.ErrServerClosed) {
