@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -39,6 +40,7 @@ type adminRoute struct {
 	pattern string
 	right   staff.Right // "": any person who is logged in
 	open    bool        // anybody at all
+	limit   int64       // of what may be posted, in bytes, files too; 0: maxAdminBody
 	handle  func(*admin, *visit) error
 }
 
@@ -80,6 +82,23 @@ var adminRoutes = []adminRoute{
 	{pattern: "POST /admin/replay", right: staff.Steer, handle: (*admin).replay},
 	{pattern: "POST /admin/targets/{name}/pause", right: staff.Steer, handle: (*admin).pause},
 	{pattern: "POST /admin/targets/{name}/resume", right: staff.Steer, handle: (*admin).resume},
+
+	{pattern: "GET /admin/cards", right: staff.SeeCards, handle: (*admin).showCards},
+	{pattern: "GET /admin/cards/{number}", right: staff.SeeCards, handle: (*admin).showCard},
+	{pattern: "POST /admin/cards/{number}/values", right: staff.ChangeCards, handle: (*admin).editCard},
+	{pattern: "POST /admin/cards/{number}/call", right: staff.ChangeCards, handle: (*admin).callCard},
+	{pattern: "POST /admin/cards/{number}/push", right: staff.ChangeCards, handle: (*admin).pushCard},
+	{pattern: "POST /admin/cards/{number}/delete", right: staff.ChangeCards, handle: (*admin).deleteCard},
+
+	{pattern: "GET /admin/templates", right: staff.SetUpCards, handle: (*admin).showTemplates},
+	{pattern: "GET /admin/templates/{id}", right: staff.SetUpCards, handle: (*admin).showTemplate},
+	{pattern: "POST /admin/templates/{id}", right: staff.SetUpCards, limit: maxTemplateForm, handle: (*admin).saveTemplate},
+	{pattern: "POST /admin/templates/{id}/preview", right: staff.SetUpCards, limit: maxTemplateForm, handle: (*admin).previewTemplate},
+	{pattern: "POST /admin/templates/{id}/picture", right: staff.SetUpCards, limit: maxPictureForm, handle: (*admin).savePicture},
+	{pattern: "GET /admin/templates/{id}/picture/{name}", right: staff.SetUpCards, handle: (*admin).showPicture},
+	{pattern: "GET /admin/templates/{id}/listing", right: staff.SetUpCards, handle: (*admin).downloadListing},
+	{pattern: "GET /admin/certificates", right: staff.SetUpCards, handle: (*admin).showCertificates},
+	{pattern: "POST /admin/certificates", right: staff.SetUpCards, limit: maxCertificateForm, handle: (*admin).saveCertificate},
 }
 
 // newAdmin gives all of /admin/.
@@ -218,15 +237,33 @@ func (a *admin) enter(v *visit, route adminRoute) error {
 		return styk.Failed(styk.Forbidden, "")
 	}
 	if v.r.Method == http.MethodPost {
-		v.r.Body = http.MaxBytesReader(v.w, v.r.Body, maxAdminBody)
-		if err := v.r.ParseForm(); err != nil {
-			return styk.Failed(styk.Invalid, "")
+		if err := readPost(v, route.limit); err != nil {
+			return err
 		}
 		if !a.Staff.TokenFits(v.secret, v.r.PostForm.Get("_token")) {
 			return errStale
 		}
 	}
 	return route.handle(a, v)
+}
+
+// readPost reads a posted form, with files where the route takes them.
+func readPost(v *visit, limit int64) error {
+	v.r.Body = http.MaxBytesReader(v.w, v.r.Body, cmp.Or(limit, maxAdminBody))
+	err := v.r.ParseForm()
+	if err == nil && limit != 0 {
+		if err = v.r.ParseMultipartForm(maxAdminBody); errors.Is(err, http.ErrNotMultipart) {
+			err = nil
+		}
+	}
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return styk.Failed(styk.TooLarge, choose(v.lang, "Это больше, чем здесь принимается: ", "This is more than is taken here: ")+bytesWord(v.lang, large.Limit))
+	case err != nil:
+		return styk.Failed(styk.Invalid, "")
+	}
+	return nil
 }
 
 // errStale: a form was posted from a page of an earlier session, or of a

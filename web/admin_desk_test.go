@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -23,6 +24,7 @@ import (
 	"styk/intake"
 	"styk/staff"
 	"styk/store"
+	"styk/wallet"
 )
 
 // desk is a real styk with people, requests and deliveries in every state.
@@ -32,6 +34,7 @@ type desk struct {
 	db     *store.DB
 	intake *intake.Intake
 	staff  *staff.Staff
+	cards  *wallet.Cards
 }
 
 const deskPassword = "четыре слова подряд лучше"
@@ -67,13 +70,14 @@ func newDesk(t *testing.T) *desk {
 	d := &desk{t: t, db: db, intake: &intake.Intake{DB: db, Blobs: blobs, Work: work, Zone: zone}, staff: staff.New(db)}
 	kinds := []connect.Kind{{Name: "creatio", Title: "Creatio / BPMSoft"}, {Name: "webhook", Title: "Веб-хук"}}
 	server := httptest.NewUnstartedServer(nil)
+	d.cards = &wallet.Cards{DB: db, Blobs: blobs, Log: slog.New(slog.DiscardHandler)}
 	server.Config.Handler = New(Options{
-		Base: func() string { return server.URL }, Version: "test", DB: db, Intake: d.intake,
+		Base: func() string { return server.URL }, Version: "test", DB: db, Intake: d.intake, Cards: d.cards,
 		AdminOptions: AdminOptions{Staff: d.staff, Zone: zone, Courier: courier.New(db, blobs, kinds, courier.Options{})},
 	})
 	server.Start()
 	t.Cleanup(server.Close)
-	d.url = server.URL
+	d.url, d.cards.PublicURL = server.URL, server.URL
 	return d
 }
 

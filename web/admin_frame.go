@@ -76,6 +76,12 @@ func (a *admin) frame(v *visit, here, title string) adminFrame {
 	if v.may(staff.SeeAPILog) {
 		add("/admin/calls", "log", "Журнал API", "API log")
 	}
+	if a.Cards != nil && v.may(staff.SeeCards) {
+		add("/admin/cards", "card", "Карты", "Cards")
+	}
+	if a.Cards != nil && v.may(staff.SetUpCards) {
+		add("/admin/templates", "look", "Шаблоны", "Templates")
+	}
 	return f
 }
 
@@ -116,20 +122,31 @@ func switchAddress(v *visit) string {
 
 // sayings are what a post may have done, by the word in the address.
 var sayings = map[string][2]string{
-	"retried":  {"Отправляем снова. Обновите страницу через несколько секунд.", "Sending again. Reload the page in a few seconds."},
-	"paused":   {"Цель на паузе: заявки принимаются и ждут.", "The target is paused: requests are taken and wait."},
-	"resumed":  {"Цель снова работает.", "The target runs again."},
-	"status":   {"Состояние изменено.", "The status was changed."},
-	"noted":    {"Заметка добавлена.", "The note was added."},
-	"accepted": {"Значение перенесено клиенту.", "The value was taken over."},
-	"dropped":  {"Оставлено как было.", "Left as it was."},
-	"closed":   {"Ссылка закрыта: по ней файл больше не открыть.", "The link is closed: it no longer leads to the file."},
-	"opened":   {"Ссылка снова открывает файл.", "The link leads to the file again."},
-	"undone":   {"Изменение отменено.", "The change was undone."},
-	"password": {"Пароль изменён. Остальные сеансы завершены.", "The password was changed. All other sessions ended."},
-	"ended":    {"Сеанс завершён.", "The session was ended."},
-	"welcome":  {"Готово. Теперь вы входите по имени и паролю.", "Done. From now on you log in by name and password."},
-	"bye":      {"Вы вышли.", "You have logged out."},
+	"retried":      {"Отправляем снова. Обновите страницу через несколько секунд.", "Sending again. Reload the page in a few seconds."},
+	"paused":       {"Цель на паузе: заявки принимаются и ждут.", "The target is paused: requests are taken and wait."},
+	"resumed":      {"Цель снова работает.", "The target runs again."},
+	"status":       {"Состояние изменено.", "The status was changed."},
+	"noted":        {"Заметка добавлена.", "The note was added."},
+	"accepted":     {"Значение перенесено клиенту.", "The value was taken over."},
+	"dropped":      {"Оставлено как было.", "Left as it was."},
+	"closed":       {"Ссылка закрыта: по ней файл больше не открыть.", "The link is closed: it no longer leads to the file."},
+	"opened":       {"Ссылка снова открывает файл.", "The link leads to the file again."},
+	"undone":       {"Изменение отменено.", "The change was undone."},
+	"card":         {"Карта сохранена. Телефоны узнают об этом через пару секунд.", "The card was saved. Phones will hear of it in seconds."},
+	"same":         {"Ничего не изменилось.", "Nothing was different."},
+	"called":       {"Телефоны вызваны. Обновите страницу через полминуты и посмотрите, кто отозвался.", "The phones were called. Reload the page in half a minute and see who answered."},
+	"nophones":     {"Звать некого: карты нет ни на одном телефоне.", "Nobody to call: the card is on no phone."},
+	"pushed":       {"Текст стоит на карте и уходит на телефоны.", "The text is on the card and on its way to the phones."},
+	"card-deleted": {"Карта удалена.", "The card was deleted."},
+	"template":     {"Шаблон сохранён. Телефоны получат новый вид карт.", "The template was saved. Phones will get the new look."},
+	"made":         {"Шаблон создан. Теперь вставьте листинг в 1С.", "The template was made. Now paste the listing into 1C."},
+	"picture":      {"Картинка сохранена.", "The picture was saved."},
+	"no-picture":   {"Картинка убрана.", "The picture was taken away."},
+	"certificate":  {"Сертификат проверен и сохранён.", "The certificate was checked and saved."},
+	"password":     {"Пароль изменён. Остальные сеансы завершены.", "The password was changed. All other sessions ended."},
+	"ended":        {"Сеанс завершён.", "The session was ended."},
+	"welcome":      {"Готово. Теперь вы входите по имени и паролю.", "Done. From now on you log in by name and password."},
+	"bye":          {"Вы вышли.", "You have logged out."},
 }
 
 func (a *admin) said(v *visit) string {

@@ -51,6 +51,22 @@ GET  /admin/replay                           int adm own
 POST /admin/replay                           int adm own
 POST /admin/targets/{name}/pause             int adm own
 POST /admin/targets/{name}/resume            int adm own
+
+GET  /admin/cards                            op adm own aud
+GET  /admin/cards/{number}                   op adm own aud
+POST /admin/cards/{number}/values            op adm own
+POST /admin/cards/{number}/call              op adm own
+POST /admin/cards/{number}/push              op adm own
+POST /admin/cards/{number}/delete            op adm own
+GET  /admin/templates                        int adm own
+GET  /admin/templates/{id}                   int adm own
+POST /admin/templates/{id}                   int adm own
+POST /admin/templates/{id}/preview           int adm own
+POST /admin/templates/{id}/picture           int adm own
+GET  /admin/templates/{id}/picture/{name}    int adm own
+GET  /admin/templates/{id}/listing           int adm own
+GET  /admin/certificates                     int adm own
+POST /admin/certificates                     int adm own
 `
 
 var roleShort = map[string]styk.Role{"op": styk.RoleOperator, "int": styk.RoleIntegrator, "adm": styk.RoleAdmin,
@@ -95,11 +111,14 @@ func TestEveryRouteStandsInTheTable(t *testing.T) {
 }
 
 // walker fills the addresses of routes with things that are there.
-type walker struct{ s samples }
+type walker struct {
+	s    samples
+	card string // number
+}
 
 func (k walker) address(pattern string) (method, path string) {
 	fit := strings.NewReplacer("{secret}", "nonsense", "{$}", "", "{name}", "crm", "{form}", "feedback", "{state}", "success",
-		"{session}", "999999")
+		"{session}", "999999", "{number}", k.card, "/templates/{id}", "/templates/"+deskTemplate)
 	method, path, _ = strings.Cut(fit.Replace(pattern), " ")
 	id := k.s.ticket
 	switch {
@@ -118,7 +137,7 @@ func (k walker) address(pattern string) (method, path string) {
 func TestEveryRouteAsksForItsRole(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	k := walker{s: d.fill()}
+	k := walker{s: d.fill(), card: d.fillCards().number}
 	users := usersOf(t)
 	for short, role := range roleShort {
 		walkAs(t, d.person(role), k, short, users)

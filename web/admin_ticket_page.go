@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"styk"
+	"styk/staff"
 	"styk/store"
 )
 
@@ -46,6 +47,7 @@ type adminCustomer struct {
 	Account   string
 	Warnings  []string
 	SearchAll string // address of all his tickets
+	Cards     []adminCardRow
 }
 
 type adminReach struct {
@@ -152,6 +154,7 @@ type ticketFacts struct {
 	comments    []*styk.Comment
 	history     []store.Change
 	users       map[styk.ID]string
+	cards       []adminCardRow // of the customer
 }
 
 const (
@@ -165,7 +168,14 @@ func (a *admin) showTicket(v *visit) error {
 		return err
 	}
 	facts := &ticketFacts{}
-	if err := a.DB.View(v.r.Context(), func(tx *store.Tx) error { return facts.read(tx, id) }); err != nil {
+	err = a.DB.View(v.r.Context(), func(tx *store.Tx) error {
+		err := facts.read(tx, id)
+		if err == nil && facts.contact != nil && v.may(staff.SeeCards) {
+			facts.cards, err = a.cardsOf(tx, v.lang, facts.contact.ID)
+		}
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	return a.show(v, http.StatusOK, "admin_ticket.html", a.ticketPage(v, facts))

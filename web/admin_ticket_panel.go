@@ -24,6 +24,7 @@ func (a *admin) ticketPage(v *visit, f *ticketFacts) adminTicketPage {
 	}
 	if f.contact != nil {
 		p.Customer = customerPanel(v.lang, f.contact, f.account)
+		p.Customer.Cards = f.cards
 	}
 	for _, o := range f.others {
 		if o.ID != t.ID && len(p.Others) < othersShown {
