@@ -20,7 +20,7 @@ import (
 )
 
 type benchCommand struct {
-	What     string `arg:"" optional:"" default:"crm" enum:"crm,form" help:"What to measure: crm (web service) or form (site form to CRM)."`
+	What     string `arg:"" optional:"" default:"crm" enum:"crm,form,card" help:"What to measure: crm (web service), form (site form to CRM) or card (cards and passes)."`
 	Contacts int    `default:"10000" placeholder:"N" help:"Contacts that are there before the load begins."`
 	Workers  int    `default:"32" placeholder:"N" help:"Requests at once."`
 	Seconds  span   `default:"10" placeholder:"N" help:"Time for each measurement."`
@@ -32,7 +32,7 @@ type benchCommand struct {
 // Help implements kong.HelpProvider.
 func (*benchCommand) Help() string {
 	return "Starts this very program's serve in a folder of its own, with default settings, and measures it over HTTP on loopback; " +
-		"the load shares the machine with it. Examples:\n\n  styk bench crm\n  styk bench crm --contacts 1000000\n  styk bench form"
+		"the load shares the machine with it. Examples:\n\n  styk bench crm\n  styk bench crm --contacts 1000000\n  styk bench form\n  styk bench card"
 }
 
 // span is a time given in seconds, 10, or with its unit, 1m30s.
@@ -64,6 +64,12 @@ func (c *benchCommand) run(ctx context.Context, sh *shell) (err error) {
 	b.folder = folder{Data: filepath.Join(dir, "data"), Database: c.Database, Timezone: "Europe/Moscow"}
 	if c.What == "form" {
 		if err := b.measureForm(ctx); err != nil {
+			return err
+		}
+		return b.print()
+	}
+	if c.What == "card" {
+		if err := b.measureCard(ctx); err != nil {
 			return err
 		}
 		return b.print()

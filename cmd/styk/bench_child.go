@@ -22,7 +22,7 @@ type benchChild struct {
 }
 
 // start runs serve with default settings on a free port.
-func (b *bench) start(ctx context.Context) (*benchChild, error) {
+func (b *bench) start(ctx context.Context, more ...string) (*benchChild, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
@@ -31,7 +31,7 @@ func (b *bench) start(ctx context.Context) (*benchChild, error) {
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"serve", "--data", b.folder.Data, "--listen", address, "--log-level", "error"}
+	args := append([]string{"serve", "--data", b.folder.Data, "--listen", address, "--log-level", "error"}, more...)
 	if b.Database != "" {
 		args = append(args, "--database", b.Database)
 	}

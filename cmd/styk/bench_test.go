@@ -40,6 +40,21 @@ func TestBenchFormMeasuresEverything(t *testing.T) {
 	}
 }
 
+// TestBenchCardMeasuresEverything does the same for cards.
+func TestBenchCardMeasuresEverything(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("SKIPPED: a measurement is not for -short")
+	}
+	figures := benchFigures(t, "card", "--contacts", "100", "--workers", "2", "--seconds", "150ms")
+	for _, name := range []string{"createcard", "updatecard", "passes signed, one at a time", "unchanged passes, one at a time",
+		"createcard while APNs hangs and the courier is busy", "updatecard while APNs hangs and the courier is busy"} {
+		if figures[name] <= 0 {
+			t.Errorf("%s is %v", name, figures[name])
+		}
+	}
+}
+
 func benchSmall(t *testing.T, more ...string) {
 	figures := benchFigures(t, append([]string{"crm", "--contacts", "200", "--workers", "2", "--seconds", "150ms"}, more...)...)
 	for _, name := range []string{"raw inserts into the same store", "first answer after start", "binary", "memory, idle", "login handshake",
