@@ -34,6 +34,7 @@ type Cards struct {
 	// "" is Apple, which only a certificate of Apple's can call.
 	PushService string
 	PushTrust   *x509.CertPool
+	Called      func(Verdict) // after each call of a phone, by many goroutines; may be nil
 	Log         *slog.Logger
 
 	mu        sync.Mutex

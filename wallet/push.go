@@ -123,6 +123,9 @@ func (c *Cards) push(ctx context.Context, one *call) error {
 	if ctx.Err() != nil {
 		return ctx.Err() // the claim ends by itself
 	}
+	if c.Called != nil {
+		c.Called(r.Verdict)
+	}
 	return c.DB.Update(context.WithoutCancel(ctx), func(tx *store.Tx) error { return c.pushEnded(tx, one, r) })
 }
 

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"maps"
 	"net"
 	"net/http"
@@ -151,6 +152,7 @@ func (s *APNsSim) Serve(ctx context.Context, l net.Listener, ready func(roots *x
 	server := &http.Server{
 		Handler: s, ReadHeaderTimeout: 10 * time.Second,
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}, ClientAuth: tls.RequestClientCert, MinVersion: tls.VersionTLS12},
+		ErrorLog:  log.New(io.Discard, "", 0),                    // callers that are killed in mid-call are its daily bread
 		HTTP2:     &http.HTTP2Config{MaxConcurrentStreams: 1000}, // as Apple's does for a certificate
 	}
 	if ready != nil {

@@ -29,7 +29,7 @@ func (c *doctorCommand) work(ctx context.Context, h *house, s *streams) error {
 		}
 	}
 	for _, look := range []func(context.Context) error{
-		d.folder, d.space, d.key, d.database, d.files, d.copies, d.users, d.backups, d.clock, d.network, d.certificates, d.targets,
+		d.folder, d.space, d.key, d.database, d.files, d.copies, d.users, d.backups, d.clock, d.network, d.certificates, d.targets, d.cards,
 	} {
 		if err := look(ctx); err != nil {
 			return err

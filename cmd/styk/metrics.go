@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"styk/blob"
+	"styk/wallet"
 )
 
 // metrics are the figures of a running styk.
@@ -19,6 +20,7 @@ type metrics struct {
 	refused  *prometheus.CounterVec
 	chores   *prometheus.CounterVec
 	attempts attemptFigures
+	pushes   *prometheus.CounterVec
 	draining atomic.Bool
 }
 
@@ -36,8 +38,13 @@ func newMetrics(h *house) *metrics {
 			Name: "styk_chore_errors_total", Help: "Chores that ended with an error.",
 		}, []string{"chore"}),
 		attempts: newAttemptFigures(),
+		pushes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "styk_card_pushes_total", Help: "Phones called about their cards, by what came of it.",
+		}, []string{"verdict"}),
 	}
 	h.attempted = m.attempts.note
+	h.cards.Called = func(verdict wallet.Verdict) { m.pushes.WithLabelValues(string(verdict)).Inc() }
+	m.registry.MustRegister(m.pushes)
 	m.registry.MustRegister(m.attempts.count, m.attempts.took)
 	m.registry.MustRegister(m.took, m.refused, m.chores,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -69,7 +76,7 @@ func (m *metrics) registerHouse(h *house) {
 		func() float64 { return unixSeconds(h.vital.get().Backup) })
 	gauge("styk_backup_last_restored_timestamp_seconds", "When a backup was last restored on trial and found whole; 0: never.",
 		func() float64 { return unixSeconds(h.vital.get().Restored) })
-	m.registry.MustRegister(newQueueFigures(h))
+	m.registry.MustRegister(newQueueFigures(h), newCardFigures(h))
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "styk_info",
 		Help: "The version.", ConstLabels: prometheus.Labels{"version": version, "engine": h.db.Engine()}}, func() float64 { return 1 }))
 }

@@ -25,6 +25,7 @@ import (
 type tortureCommand struct {
 	Submissions int    `default:"2000" placeholder:"N" help:"Forms with files that are sent."`
 	Kills       int    `default:"100" placeholder:"N" help:"How often serve is killed meanwhile, without a warning."`
+	Cards       int    `placeholder:"N" help:"Cards instead of forms: so many updates, with phones that fetch them."`
 	Processes   int    `default:"1" placeholder:"N" help:"How many serve at once; more than one needs --database."`
 	Database    string `placeholder:"ADDRESS" help:"An empty PostgreSQL database instead of SQLite."`
 	Seed        uint64 `default:"1" placeholder:"N" help:"Of the chance that chooses moments and faults."`
@@ -35,7 +36,8 @@ type tortureCommand struct {
 func (*tortureCommand) Help() string {
 	return "Starts this very program's serve and a simulated CRM, sends forms with keys and files, kills serve again and again and makes " +
 		"the CRM misbehave; then mends all, waits, and compares: each accepted form is one contact, case, message and set of files over " +
-		"there, or the exit code is 1. Example:\n\n  styk torture --submissions 2000 --kills 100"
+		"there, or the exit code is 1. Example:\n\n  styk torture --submissions 2000 --kills 100\n" +
+		"  styk torture --cards 10000 --kills 100"
 }
 
 func (c *tortureCommand) run(ctx context.Context, sh *shell) error {
@@ -50,6 +52,9 @@ func (c *tortureCommand) run(ctx context.Context, sh *shell) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	if c.Cards > 0 {
+		return c.runCards(ctx, sh, dir)
+	}
 	t := &torture{tortureCommand: c, dir: dir, sh: sh, random: rand.New(rand.NewPCG(c.Seed, 7)), begin: time.Now(),
 		client: &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: tortureSenders}}}
 	defer t.killAll()
@@ -89,6 +94,7 @@ type tortured struct {
 	folder  folder
 	address string
 	child   *benchChild
+	more    []string // flags of serve
 }
 
 const (
@@ -202,6 +208,7 @@ func (h *tortured) start(ctx context.Context) (err error) {
 	if h.folder.KeyFile != "" {
 		args = append(args, "--key-file", h.folder.KeyFile)
 	}
+	args = append(args, h.more...)
 	h.child, err = startChild(ctx, h.address, "/readyz", args...)
 	return err
 }

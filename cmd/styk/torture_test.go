@@ -31,3 +31,26 @@ func tortureSmall(t *testing.T, args ...string) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 }
+
+// TestCardStormInSmall: cards change while serve is killed and Apple misbehaves;
+// at the end store and phones agree.
+func TestCardStormInSmall(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("SKIPPED: a storm is not for -short")
+	}
+	for name, more := range map[string][]string{"sqlite": nil, "postgres": {"--database", ""}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if more != nil {
+				more[1] = storetest.Postgres(t)
+			}
+			cmd := exec.Command(os.Args[0], append([]string{"torture", "--dir", t.TempDir(), "--cards", "500", "--kills", "4"}, more...)...)
+			cmd.Env = append(os.Environ(), asStyk+"=1")
+			out, err := cmd.CombinedOutput()
+			if err != nil || !strings.Contains(string(out), "store and phones agree") {
+				t.Fatalf("%v\n%s", err, out)
+			}
+		})
+	}
+}
