@@ -88,6 +88,7 @@ var adminRoutes = []adminRoute{
 	{pattern: "POST /admin/cards/{number}/values", right: staff.ChangeCards, handle: (*admin).editCard},
 	{pattern: "POST /admin/cards/{number}/call", right: staff.ChangeCards, handle: (*admin).callCard},
 	{pattern: "POST /admin/cards/{number}/push", right: staff.ChangeCards, handle: (*admin).pushCard},
+	{pattern: "POST /admin/cards/{number}/letter", right: staff.ChangeCards, handle: (*admin).mailCard},
 	{pattern: "POST /admin/cards/{number}/delete", right: staff.ChangeCards, handle: (*admin).deleteCard},
 
 	{pattern: "GET /admin/templates", right: staff.SetUpCards, handle: (*admin).showTemplates},

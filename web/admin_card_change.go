@@ -1,7 +1,9 @@
 package web
 
 import (
+	"encoding/json"
 	"net/http"
+	"net/mail"
 	"strings"
 
 	"styk"
@@ -14,6 +16,7 @@ const (
 	actionCardValues = "card.values"
 	actionCardCall   = "card.call"
 	actionCardPush   = "card.push"
+	actionCardLetter = "card.letter"
 	actionCardDelete = "card.delete"
 )
 
@@ -115,6 +118,37 @@ func (a *admin) pushCard(v *visit) error {
 		return err
 	}
 	return a.cardDone(v, card, actionCardPush, "pushed")
+}
+
+// mailCard sends the holder his link, to the address that the card itself has.
+func (a *admin) mailCard(v *visit) error {
+	card, t, err := a.livingCard(v)
+	if err != nil {
+		return err
+	}
+	to, err := mail.ParseAddress(t.Value(card, styk.MeansEmail))
+	if err != nil {
+		return styk.Failed(styk.Conflict, choose(v.lang, "У карты нет адреса почты.", "The card has no e-mail address."))
+	}
+	text, err := json.Marshal(styk.Notice{Type: styk.NoticeCard, To: to.Address, Target: styk.MailTarget, Card: card.Number, CardName: t.Name})
+	if err != nil {
+		return err
+	}
+	err = a.DB.Update(v.r.Context(), func(tx *store.Tx) error {
+		known, err := tx.RunningTargets([]string{styk.MailTarget})
+		if err != nil {
+			return err
+		}
+		if known[styk.MailTarget] == 0 {
+			return styk.Failed(styk.Conflict, choose(v.lang, "Письма не настроены.", "Letters are not set up."))
+		}
+		return tx.Enqueue(&styk.Delivery{Target: known[styk.MailTarget], Subject: styk.SubjectNotice, About: card.ID, Content: text})
+	})
+	if err != nil {
+		return err
+	}
+	a.Courier.Wake()
+	return a.cardDone(v, card, actionCardLetter, "letter")
 }
 
 func (a *admin) deleteCard(v *visit) error {

@@ -35,6 +35,7 @@ type adminCardPage struct {
 	Link       string
 	QR         template.HTML
 	Mail, SMS  template.URL // ready letters to the holder; "" for none
+	Letter     bool         // styk itself can send the letter
 	Values     []adminCardValue
 	Warnings   []string // that stand at no value
 	Fault      string   // of the values as a whole
@@ -106,6 +107,7 @@ type cardFacts struct {
 	history  []store.Change
 	log      []store.CardLogLine
 	users    map[styk.ID]string
+	mailing  bool // letters are set up
 }
 
 // cardForm is what was typed and refused; nil fields were not posted.
@@ -183,6 +185,11 @@ func (a *admin) readCard(v *visit) (*cardFacts, error) {
 		if err := f.readLog(tx); err != nil {
 			return err
 		}
+		mail, err := tx.RunningTargets([]string{styk.MailTarget})
+		if err != nil {
+			return err
+		}
+		f.mailing = mail[styk.MailTarget] != 0
 		users, err := tx.Users()
 		for _, u := range users {
 			f.users[u.ID] = u.Name
@@ -234,6 +241,7 @@ func (a *admin) newCardPage(v *visit, f *cardFacts) adminCardPage {
 	}
 	if p.May {
 		p.letters(t, c)
+		p.Letter = f.mailing && p.Mail != ""
 	}
 	return p
 }

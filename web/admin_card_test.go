@@ -295,6 +295,27 @@ func TestCardIsPushedAndDeleted(t *testing.T) {
 	}
 	missing(t, b.send(path+"/push", "text", "В субботу двойные бонусы"), "уже стоит на карте")
 	missing(t, b.get(path), "В субботу двойные бонусы")
+	if a := b.send(path + "/letter"); a.status != http.StatusConflict || !strings.Contains(a.body, "Письма не настроены") {
+		t.Errorf("a letter without a mail server: %d", a.status)
+	}
+	d.update(func(tx *store.Tx) error {
+		_, err := tx.SaveTarget(&styk.Target{Name: styk.MailTarget, Kind: "mail"}, nil)
+		return err
+	})
+	missing(t, b.get(path), "Отправить письмом")
+	if a := b.send(path + "/letter"); !strings.HasSuffix(a.header.Get("Location"), "said=letter") {
+		t.Errorf("%d %s", a.status, a.header.Get("Location"))
+	}
+	if a := b.send("/admin/cards/" + s.bare + "/letter"); a.status != http.StatusConflict || !strings.Contains(a.body, "нет адреса почты") {
+		t.Errorf("a letter to nobody: %d", a.status)
+	}
+	d.update(func(tx *store.Tx) error {
+		list, err := tx.Deliveries(store.DeliveryFilter{Limit: 5})
+		if err == nil && (len(list) != 1 || list[0].Subject != styk.SubjectNotice) {
+			t.Errorf("got %d deliveries", len(list))
+		}
+		return err
+	})
 	missing(t, b.send(path+"/delete"), "понимаете последствия")
 	if a := b.send(path+"/delete", "sure", "1"); !strings.HasSuffix(a.header.Get("Location"), "said=card-deleted") {
 		t.Errorf("%d %s", a.status, a.header.Get("Location"))

@@ -137,6 +137,7 @@ var sayings = map[string][2]string{
 	"called":       {"Телефоны вызваны. Обновите страницу через полминуты и посмотрите, кто отозвался.", "The phones were called. Reload the page in half a minute and see who answered."},
 	"nophones":     {"Звать некого: карты нет ни на одном телефоне.", "Nobody to call: the card is on no phone."},
 	"pushed":       {"Текст стоит на карте и уходит на телефоны.", "The text is on the card and on its way to the phones."},
+	"letter":       {"Письмо со ссылкой поставлено в очередь.", "A letter with the link is on its way."},
 	"card-deleted": {"Карта удалена.", "The card was deleted."},
 	"template":     {"Шаблон сохранён. Телефоны получат новый вид карт.", "The template was saved. Phones will get the new look."},
 	"made":         {"Шаблон создан. Теперь вставьте листинг в 1С.", "The template was made. Now paste the listing into 1C."},

@@ -57,6 +57,7 @@ GET  /admin/cards/{number}                   op adm own aud
 POST /admin/cards/{number}/values            op adm own
 POST /admin/cards/{number}/call              op adm own
 POST /admin/cards/{number}/push              op adm own
+POST /admin/cards/{number}/letter            op adm own
 POST /admin/cards/{number}/delete            op adm own
 GET  /admin/templates                        int adm own
 GET  /admin/templates/{id}                   int adm own
