@@ -174,6 +174,7 @@ func (w *demoWorld) cardNotes(h *house, base string) []string {
 		"Cards, as 1C makes them, and their phones (Apple's push service is played here):",
 		"  card API      " + base + "/oapi/v1/createcard   token " + demoToken + ", template " + demoGuests,
 		"  a card        " + h.cards.URL(demoCard),
+		"  a form        " + base + "/f/" + demoClub + "   gives its visitor a card",
 		"  pushes        https://" + w.push + "/_sim/state",
 		"  try it        curl -H 'Authorization: " + demoToken + "' -d 'cardId=" + demoCard + "&values[%BALANCE%]=7600' " + base + "/oapi/v1/updatecard",
 	}

@@ -101,8 +101,9 @@ const (
 	demoLocked   = "accounting"
 	demoFormed   = "demo_posts"
 	demoForm     = "feedback"
-	demoCrowd    = 30 // posts
-	demoVisitors = 18 // who sent them
+	demoClub     = "club" // gives its visitors a card
+	demoCrowd    = 30     // posts
+	demoVisitors = 18     // who sent them
 	demoMailers  = "Компания <no-reply@example.ru>"
 )
 
@@ -201,7 +202,15 @@ func demoForms() []*styk.Form {
 			{Name: "consent", Label: "Согласие на обработку персональных данных", Type: styk.FieldConsent, Required: true},
 		}})
 	}
-	return forms
+	return append(forms, &styk.Form{Name: demoClub, Title: "Карта гостя",
+		Card: &styk.FormCard{Template: demoGuests, Fields: map[string]string{"name": "CLIENT_NAME", "phone": "PHONE", "email": "EMAIL", "birthday": "BIRTHDAY"}},
+		Fields: []styk.FormField{
+			{Name: "name", Label: "Фамилия и имя", Type: styk.FieldText, Required: true},
+			{Name: "phone", Label: "Телефон", Type: styk.FieldPhone, Required: true},
+			{Name: "email", Label: "E-mail", Type: styk.FieldEmail},
+			{Name: "birthday", Label: "Дата рождения", Type: styk.FieldDate},
+			{Name: "consent", Label: "Согласие на обработку персональных данных", Type: styk.FieldConsent, Required: true},
+		}})
 }
 
 // postDemo sends the forms as visitors did in the last week, and lets each be
