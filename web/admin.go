@@ -331,14 +331,6 @@ func (a *admin) show(v *visit, status int, name string, page any) error {
 	return nil
 }
 
-// home is where each finds his work.
-func (a *admin) home(v *visit) error {
-	if v.may(staff.SeeTickets) {
-		return v.redirect("/admin/tickets", "")
-	}
-	return v.redirect("/admin/deliveries", "")
-}
-
 // faultOf gives the text of the field's fault in an error, or "".
 func faultOf(err error, field string) string {
 	var e *styk.Error

@@ -63,6 +63,7 @@ func (a *admin) frame(v *visit, here, title string) adminFrame {
 		f.Nav = append(f.Nav, adminNav{Address: address, Icon: icon, Text: f.T(ru, en), Here: address == here})
 		return &f.Nav[len(f.Nav)-1]
 	}
+	add("/admin/", "home", "Обзор", "Overview")
 	if v.may(staff.SeeTickets) {
 		add("/admin/tickets", "inbox", "Обращения", "Tickets")
 	}

@@ -44,6 +44,8 @@ type Options struct {
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	Log *slog.Logger // nil: nowhere
+	// Health gives what the process knows of itself; nil: nothing is shown of it.
+	Health func() Health
 
 	AdminOptions
 }

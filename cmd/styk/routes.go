@@ -28,7 +28,7 @@ func (s *server) routes() http.Handler {
 	}))
 	pages := secureHeaders(trusted, web.New(web.Options{
 		Base: s.base, Demo: s.demo, Version: version, DB: s.h.db, Intake: s.h.intake, Remote: trusted.remote, Log: s.h.log,
-		Success: s.h.letters.success, Cards: s.h.cards,
+		Success: s.h.letters.success, Cards: s.h.cards, Health: s.health,
 		AdminOptions: s.adminOptions(trusted),
 	}))
 	machines := s.machineRoutes(func(r *http.Request) bool { return readers.contain(trusted.remote(r)) })

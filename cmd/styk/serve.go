@@ -90,6 +90,7 @@ func (c *serveCommand) run(ctx context.Context, sh *shell) error {
 		return err
 	}
 	if c.BackupDir != "" {
+		s.backups = true
 		s.chores = append(s.chores, s.scheduledBackups(c.BackupDir, at, c.BackupKeep))
 	}
 	return s.serve(ctx, sh)
@@ -141,6 +142,7 @@ type server struct {
 	journal *journal.Journal
 	tls     *certificates // nil: plain HTTP
 	chores  []chore
+	backups bool // they are scheduled
 	demo    bool
 	notes   []string // printed at start
 	started time.Time
