@@ -14,6 +14,7 @@ const (
 	NoticeRefused   NoticeType = "file.refused"     // to the visitor: a file did not pass its check
 	NoticeUnchecked NoticeType = "scanner.silent"   // to the owner: nobody checks files, deliveries wait
 	NoticeCard      NoticeType = "card.sent"        // to a card's holder: where his card is
+	NoticeInvited   NoticeType = "staff.invited"    // to a colleague to be: the link by which he comes in
 )
 
 // Notice is what a message to a person is made of; what is not said is empty.
@@ -39,4 +40,8 @@ type Notice struct {
 	CardName string `json:"card_name,omitempty"` // of its template
 	PassType string `json:"pass_type,omitempty"` // whose certificate ends at Since
 	Days     int    `json:"days,omitempty"`      // until then
+
+	Invitation ID        `json:"invitation,omitempty"` // whose link is sent; the link itself is not stored
+	Salt       string    `json:"salt,omitempty"`       // that makes it
+	Until      time.Time `json:"until,omitzero"`       // how long it works
 }

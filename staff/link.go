@@ -37,30 +37,61 @@ func (s *Staff) Link(ctx context.Context, by, user styk.ID) (string, error) {
 		if err != nil {
 			return err
 		}
-		if !person(u) {
-			return styk.FieldError(styk.Conflict, "name", "role", "this user is disabled or a program: it has no password")
-		}
-		if _, err := tx.DropStaffLinks(user); err != nil {
-			return err
-		}
-		if err := tx.SaveStaffLink(secret, user, LinkLife); err != nil {
-			return err
-		}
-		return tx.Audit(by, ActionLink, user, 0)
+		return giveLink(tx, by, u, secret)
 	})
 }
 
-// OpenLink says whose link it is, without using it up; a user without number
-// and name for the one that makes the first owner. One that is unknown, used or too old is styk.NotFound.
-func (s *Staff) OpenLink(ctx context.Context, secret string) (u *styk.User, err error) {
+func giveLink(tx *store.Tx, by styk.ID, u *styk.User, secret string) error {
+	if !person(u) {
+		return styk.FieldError(styk.Conflict, "name", "role", "this user is disabled or a program: it has no password")
+	}
+	if _, err := tx.DropStaffLinks(u.ID); err != nil {
+		return err
+	}
+	if err := tx.SaveStaffLink(secret, u.ID, LinkLife); err != nil {
+		return err
+	}
+	return tx.Audit(by, ActionLink, u.ID, 0)
+}
+
+// Opened is what a living link is for.
+type Opened struct {
+	User    *styk.User // whose password it sets; of a guest: name and role
+	First   bool       // it makes the first owner, who chooses his name
+	Invited bool       // it makes a colleague
+
+	invitation styk.ID
+}
+
+func noLink() error { return styk.Failed(styk.NotFound, "there is no such link") }
+
+// OpenLink says what a link is for, without using it up. One that is unknown,
+// used or too old is styk.NotFound, and after many of those styk.TooMany.
+func (s *Staff) OpenLink(ctx context.Context, secret string, from Client) (o *Opened, err error) {
+	guessed := guess{store.GuessStaffLink, from.Address, missesAddress}
 	err = s.db.View(ctx, func(tx *store.Tx) error {
-		u, err = openLink(tx, secret)
+		if err := guessed.held(tx); err != nil {
+			return err
+		}
+		o, err = openLink(tx, secret)
 		return err
 	})
-	return u, err
+	if styk.CodeOf(err) == styk.NotFound {
+		missed := s.db.Update(ctx, func(tx *store.Tx) error { return tx.Missed(guessed.scope, guessed.subject) })
+		return nil, errOr(missed, err)
+	}
+	return o, err
 }
 
-func openLink(tx *store.Tx, secret string) (*styk.User, error) {
+func openLink(tx *store.Tx, secret string) (*Opened, error) {
+	i, err := tx.InvitationBySecret(secret)
+	switch {
+	case err == nil:
+		u := &styk.User{Name: i.Name, FirstName: i.FirstName, LastName: i.LastName, Email: i.Email, Role: i.Role}
+		return &Opened{User: u, Invited: true, invitation: i.ID}, nil
+	case styk.CodeOf(err) != styk.NotFound:
+		return nil, err
+	}
 	id, err := tx.StaffLink(secret)
 	if err != nil {
 		return nil, err
@@ -69,76 +100,79 @@ func openLink(tx *store.Tx, secret string) (*styk.User, error) {
 		if any, err := tx.AnyPassword(); err != nil {
 			return nil, err
 		} else if any {
-			return nil, styk.Failed(styk.NotFound, "there is no such link")
+			return nil, noLink()
 		}
-		return &styk.User{Role: styk.RoleOwner}, nil
+		return &Opened{User: &styk.User{Role: styk.RoleOwner}, First: true}, nil
 	}
 	u, err := tx.User(id)
 	if err == nil && !person(u) {
-		err = styk.Failed(styk.NotFound, "there is no such link")
+		err = noLink()
 	}
-	return u, err
+	return &Opened{User: u}, err
 }
 
 // UseLink sets a password by a link, uses the link up, ends the person's other
-// sessions and lets him in: it gives the secret of a session. The name counts
-// for the first owner only. Faults name the fields name and password.
-func (s *Staff) UseLink(ctx context.Context, link, name, password string, from Client) (secret string, err error) {
-	u, err := s.OpenLink(ctx, link)
+// sessions and lets him in. The name counts for the first owner only. Faults
+// name the fields name and password.
+func (s *Staff) UseLink(ctx context.Context, link, name, password string, from Client) (e Entry, err error) {
+	o, err := s.OpenLink(ctx, link, from)
 	if err != nil {
-		return "", err
+		return Entry{}, err
 	}
-	if u.ID != 0 {
-		name = u.Name
+	if !o.First {
+		name = o.User.Name
 	} else if name = strings.TrimSpace(name); !validName(name) {
-		return "", styk.FieldError(styk.Invalid, "name", "name", "Имя для входа: от 1 до 64 знаков без пробелов")
+		return Entry{}, styk.FieldError(styk.Invalid, "name", "name", "Имя для входа: от 1 до 64 знаков без пробелов")
 	}
 	if err := CheckPassword(name, password); err != nil {
-		return "", err
+		return Entry{}, err
 	}
 	hash, err := s.hash(ctx, password)
 	if err != nil {
-		return "", err
+		return Entry{}, err
 	}
-	secret = newSecret()
-	return secret, s.db.Update(ctx, func(tx *store.Tx) error {
-		u, err := takeLink(tx, link)
+	e.Secret = newSecret()
+	return e, s.db.Update(ctx, func(tx *store.Tx) error {
+		u, err := takeLink(tx, link, name)
 		if err != nil {
 			return err
-		}
-		if u.ID == 0 {
-			if u, err = firstOwner(tx, name); err != nil {
-				return err
-			}
 		}
 		if err := setPassword(tx, u.ID, u.ID, hash, 0); err != nil {
 			return err
 		}
-		return s.start(tx, secret, u.ID, from)
+		e.Half, err = s.open(tx, e.Secret, u.ID, from)
+		return err
 	})
 }
 
-// takeLink uses a link up. The links are dropped before it is asked once more
-// whether they may be used: whoever comes second waits at the drop.
-func takeLink(tx *store.Tx, secret string) (*styk.User, error) {
-	u, err := openLink(tx, secret)
+// takeLink uses a link up and gives its user, who may be new. The link is
+// dropped before it is asked once more whether it may be used: whoever comes
+// second waits at the drop.
+func takeLink(tx *store.Tx, secret, name string) (*styk.User, error) {
+	o, err := openLink(tx, secret)
 	if err != nil {
 		return nil, err
 	}
-	dropped, err := tx.DropStaffLinks(u.ID)
+	if o.Invited {
+		return takeInvitation(tx, o)
+	}
+	dropped, err := tx.DropStaffLinks(o.User.ID)
 	if err != nil {
 		return nil, err
 	}
 	taken := dropped == 0
-	if u.ID == 0 && !taken {
+	if o.First && !taken {
 		if taken, err = tx.AnyPassword(); err != nil {
 			return nil, err
 		}
 	}
 	if taken {
-		return nil, styk.Failed(styk.NotFound, "there is no such link")
+		return nil, noLink()
 	}
-	return u, nil
+	if o.First {
+		return firstOwner(tx, name)
+	}
+	return o.User, nil
 }
 
 // firstOwner makes the owner, or makes one of a person who is there already: a

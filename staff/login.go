@@ -26,39 +26,68 @@ const (
 	ActionLogout   = "logout"
 	ActionPassword = "password.set"
 	ActionLink     = "link.made"
-	ActionEnd      = "session.ended"
+	ActionEnd      = "session.ended" // about: the session
+
+	ActionCodeMissed = "code.missed"
+	ActionCodeOn     = "code.on"         // the second factor
+	ActionCodeOff    = "code.off"        // by himself, or by an owner
+	ActionRecovery   = "recovery.used"   // amount: codes left
+	ActionRecoveries = "recovery.made"   // new codes for a lost phone
+	ActionCodeRule   = "code.rule"       // amount: roles that need the second factor
+	ActionInvite     = "invitation.made" // about: the invitation
+	ActionUninvite   = "invitation.dropped"
+	ActionCame       = "invitation.used"
+	ActionRole       = "user.role"
+	ActionChanged    = "user.changed"
+	ActionDisable    = "user.disabled"
+	ActionEnable     = "user.enabled"
+	ActionEndAll     = "session.all_ended" // about: the person
+	ActionProgram    = "program.made"
+	ActionLimits     = "program.changed"
+	ActionKey        = "key.made"
+	ActionToken      = "token.made" // about: the token, and below
+	ActionTokenSet   = "token.changed"
+	ActionTokenText  = "token.renewed"
+	ActionRevoke     = "token.revoked"
+	ActionRestore    = "token.restored"
 )
 
 func wrongPassword() error {
 	return styk.Failed(styk.Forbidden, "Имя или пароль не подходят")
 }
 
-// Login lets a person in and gives the secret of a new session. Wrong name,
-// wrong password, no password yet and a program's name are one styk.Forbidden;
-// too many misses are styk.TooMany.
-func (s *Staff) Login(ctx context.Context, name, password string, from Client) (secret string, err error) {
+// Entry is what somebody gets who came to the door with the right words.
+type Entry struct {
+	Secret string // of a session
+	Half   bool   // the session opens nothing until LoginCode has seen his code
+}
+
+// Login lets a person in. Wrong name, wrong password, no password yet and a
+// program's name are one styk.Forbidden; too many misses are styk.TooMany.
+func (s *Staff) Login(ctx context.Context, name, password string, from Client) (Entry, error) {
 	name = strings.TrimSpace(name)
 	u, hash, err := s.try(ctx, name, from)
 	if err != nil {
-		return "", err
+		return Entry{}, err
 	}
 	ok, err := s.fits(ctx, hash, password)
 	if err != nil {
-		return "", err
+		return Entry{}, err
 	}
 	if !ok {
 		var id styk.ID
 		if u != nil {
 			id = u.ID
 		}
-		return "", errOr(s.Note(ctx, id, ActionMissed, 0, 0), wrongPassword())
+		return Entry{}, errOr(s.Note(ctx, id, ActionMissed, 0, 0), wrongPassword())
 	}
-	secret = newSecret()
-	return secret, s.db.Update(ctx, func(tx *store.Tx) error {
+	e := Entry{Secret: newSecret()}
+	return e, s.db.Update(ctx, func(tx *store.Tx) (err error) {
 		if err := forgive(tx, name, from.Address); err != nil {
 			return err
 		}
-		return s.start(tx, secret, u.ID, from)
+		e.Half, err = s.open(tx, e.Secret, u.ID, from)
+		return err
 	})
 }
 
@@ -75,12 +104,8 @@ func (s *Staff) try(ctx context.Context, name string, from Client) (u *styk.User
 	err = s.db.Update(ctx, func(tx *store.Tx) error {
 		u, hash = nil, ""
 		for _, g := range guesses(name, from.Address) {
-			n, last, err := tx.Misses(g.scope, g.subject, guessWindow)
-			if err != nil {
+			if err := g.held(tx); err != nil {
 				return err
-			}
-			if n >= g.limit {
-				return tooMany(last.Add(guessWindow).Sub(tx.Now()))
 			}
 		}
 		for _, g := range guesses(name, from.Address) {
@@ -108,6 +133,15 @@ func (s *Staff) try(ctx context.Context, name string, from Client) (u *styk.User
 type guess struct {
 	scope, subject string
 	limit          int
+}
+
+// held is styk.TooMany when there were too many misses.
+func (g guess) held(tx *store.Tx) error {
+	n, last, err := tx.Misses(g.scope, g.subject, guessWindow)
+	if err == nil && n >= g.limit {
+		err = tooMany(last.Add(guessWindow).Sub(tx.Now()))
+	}
+	return err
 }
 
 func guesses(name, address string) []guess {
@@ -140,13 +174,29 @@ func forgive(tx *store.Tx, name, address string) error {
 	return nil
 }
 
-func (s *Staff) start(tx *store.Tx, secret string, user styk.ID, from Client) error {
-	agent := from.Agent
-	if len(agent) > 300 {
-		agent = agent[:300]
+// open starts a session for who has given the right password or link: half a
+// one where a code is asked for too.
+func (s *Staff) open(tx *store.Tx, secret string, user styk.ID, from Client) (half bool, err error) {
+	t, err := tx.TOTP(user)
+	if err != nil {
+		return false, err
 	}
-	if err := tx.StartStaffSession(secret, user, from.Address, agent); err != nil {
+	if t.On() {
+		return true, tx.StartHalfSession(secret, user, from.Address, shortAgent(from))
+	}
+	return false, s.start(tx, secret, user, from)
+}
+
+func (s *Staff) start(tx *store.Tx, secret string, user styk.ID, from Client) error {
+	if err := tx.StartStaffSession(secret, user, from.Address, shortAgent(from)); err != nil {
 		return err
 	}
 	return tx.Audit(user, ActionLogin, 0, 0)
+}
+
+func shortAgent(from Client) string {
+	if len(from.Agent) > 300 {
+		return from.Agent[:300]
+	}
+	return from.Agent
 }

@@ -14,7 +14,9 @@ func (s *Staff) Session(ctx context.Context, secret string) (*store.StaffSession
 	var found *store.StaffSession
 	var due bool
 	err := s.db.View(ctx, func(tx *store.Tx) (err error) {
-		found, due, err = tx.StaffSession(secret, s.Idle, s.Life)
+		if found, due, err = tx.StaffSession(secret, s.Idle, s.Life); err == nil {
+			found.CodeDue, err = codeDue(tx, found.User)
+		}
 		return err
 	})
 	if err != nil {
@@ -54,6 +56,16 @@ func (s *Staff) end(ctx context.Context, user, session styk.ID, action string) e
 			return err
 		}
 		return tx.Audit(user, action, session, 0)
+	})
+}
+
+// EndOtherSessions ends all sessions of a person but the one he is in.
+func (s *Staff) EndOtherSessions(ctx context.Context, session *store.StaffSession) error {
+	return s.db.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.EndStaffSessionsOf(session.User.ID, session.ID); err != nil {
+			return err
+		}
+		return tx.Audit(session.User.ID, ActionEndAll, session.User.ID, 0)
 	})
 }
 

@@ -18,6 +18,11 @@ type Staff struct {
 	Idle time.Duration // silence after which a session ends
 	Life time.Duration // of a session, however busy
 
+	// Wake tells the courier that a letter waits; may be nil.
+	Wake func()
+	// Programs says what keys of the CRM service can be narrowed to.
+	Programs Programs
+
 	db      *store.DB
 	hashing chan struct{} // one place for each hash that is made at once
 }

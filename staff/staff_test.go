@@ -2,6 +2,7 @@ package staff
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -63,11 +64,19 @@ func owner(t *testing.T, s *Staff) (secret string) {
 	if err != nil || link == "" {
 		t.Fatalf("first link %q: %v", link, err)
 	}
-	secret, err = s.UseLink(t.Context(), link, "anna", good, here)
-	if err != nil {
-		t.Fatal(err)
+	e, err := s.UseLink(t.Context(), link, "anna", good, here)
+	if err != nil || e.Half {
+		t.Fatalf("%+v: %v", e, err)
 	}
-	return secret
+	return e.Secret
+}
+
+// whole lets somebody in who needs no code.
+func whole(e Entry, err error) (string, error) {
+	if err == nil && e.Half {
+		err = errors.New("a code is asked for")
+	}
+	return e.Secret, err
 }
 
 func wantCode(t *testing.T, err error, want styk.Code) {
@@ -86,9 +95,9 @@ func TestFirstLinkMakesTheOwnerOnce(t *testing.T) {
 		if err != nil || link == other {
 			t.Fatalf("%q and %q: %v", link, other, err)
 		}
-		u, err := s.OpenLink(ctx, link)
-		if err != nil || u.ID != 0 {
-			t.Fatalf("%+v: %v", u, err)
+		o, err := s.OpenLink(ctx, link, here)
+		if err != nil || !o.First {
+			t.Fatalf("%+v: %v", o, err)
 		}
 		_, err = s.UseLink(ctx, link, "anna", "short", here)
 		wantCode(t, err, styk.Invalid)
@@ -99,7 +108,7 @@ func TestFirstLinkMakesTheOwnerOnce(t *testing.T) {
 		secrets := make(chan string, 4)
 		for range 4 { // a double click makes one owner
 			wg.Go(func() {
-				if secret, err := s.UseLink(ctx, link, "anna", good, here); err == nil {
+				if secret, err := whole(s.UseLink(ctx, link, "anna", good, here)); err == nil {
 					secrets <- secret
 				}
 			})
@@ -127,7 +136,7 @@ func TestLinkEnds(t *testing.T) {
 	eachDoor(t, func(t *testing.T, s *Staff, c *clock) {
 		link, _ := s.FirstLink(t.Context())
 		c.move(LinkLife)
-		_, err := s.OpenLink(t.Context(), link)
+		_, err := s.OpenLink(t.Context(), link, here)
 		wantCode(t, err, styk.NotFound)
 	})
 }
@@ -154,9 +163,9 @@ func TestForgottenPassword(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = s.OpenLink(ctx, old)
+		_, err = s.OpenLink(ctx, old, here)
 		wantCode(t, err, styk.NotFound)
-		one, err := s.UseLink(ctx, link, "ignored", good, here)
+		one, err := whole(s.UseLink(ctx, link, "ignored", good, here))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -181,7 +190,7 @@ func TestLogin(t *testing.T) {
 		addUser(t, s, "boris", styk.RoleOperator)
 		decomposed := strings.ReplaceAll(good, "й", "и\u0306")
 		for _, pair := range [][2]string{{"ANNA", good}, {" anna ", decomposed}} {
-			secret, err := s.Login(ctx, pair[0], pair[1], here)
+			secret, err := whole(s.Login(ctx, pair[0], pair[1], here))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -247,7 +256,7 @@ func TestSessionsEnd(t *testing.T) {
 	eachDoor(t, func(t *testing.T, s *Staff, c *clock) {
 		ctx := t.Context()
 		idle, busy := owner(t, s), ""
-		busy, err := s.Login(ctx, "anna", good, here)
+		busy, err := whole(s.Login(ctx, "anna", good, here))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -277,7 +286,7 @@ func TestSessionsAreListedAndEnded(t *testing.T) {
 		ctx := t.Context()
 		owner(t, s)
 		c.move(time.Minute)
-		secret, _ := s.Login(ctx, "anna", good, Client{Address: "198.51.100.1", Agent: strings.Repeat("я", 400) + "\x00"})
+		secret, _ := whole(s.Login(ctx, "anna", good, Client{Address: "198.51.100.1", Agent: strings.Repeat("я", 400) + "\x00"}))
 		mine, err := s.Session(ctx, secret)
 		if err != nil {
 			t.Fatal(err)
@@ -309,7 +318,7 @@ func TestChangePassword(t *testing.T) {
 	eachDoor(t, func(t *testing.T, s *Staff, c *clock) {
 		ctx := t.Context()
 		other := owner(t, s)
-		secret, _ := s.Login(ctx, "anna", good, here)
+		secret, _ := whole(s.Login(ctx, "anna", good, here))
 		session, _ := s.Session(ctx, secret)
 		wantCode(t, s.ChangePassword(ctx, session, "wrong", good+"2", here), styk.Forbidden)
 		wantCode(t, s.ChangePassword(ctx, session, good, "qwerty123456", here), styk.Invalid)

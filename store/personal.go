@@ -146,9 +146,14 @@ var PersonalTables = []PersonalTable{
 
 	{"staff_session", []Personal{
 		{"address agent", "from where and with what a colleague logs in", "", Remove, "a user is a colleague, not a customer; it goes with the session"},
-	}, "id hash user_id created seen ended"},
+	}, "id hash user_id created seen ended half"},
+	{"staff_invitation", []Personal{
+		{"name folded first_name last_name email", "who is invited to work here", "", Remove, "a colleague to be, not a customer; it goes when it is used, taken back or too old"},
+	}, "id salt role by_id created until"},
 
 	{"staff_password", nil, "user_id sealed changed"},
+	{"staff_totp", nil, "user_id sealed used created confirmed"},
+	{"staff_recovery", nil, "user_id hash"},
 	{"staff_link", nil, "hash user_id created until"},
 	{"audit", nil, "id at user_id action about_id amount"},
 	{"card_template", nil, "id name definition layout version tick created changed"},

@@ -72,31 +72,73 @@ type StaffSession struct {
 	Seen    time.Time
 	Address string
 	Agent   string
+	CodeDue bool // his role needs a second factor that he has not yet; staff says so
 }
 
 // StartStaffSession stores a session of a person under secret.
 func (tx *Tx) StartStaffSession(secret string, user styk.ID, address, agent string) error {
-	return tx.exec(`INSERT INTO staff_session (hash, user_id, created, seen, ended, address, agent)
-		VALUES ($1, $2, $3, $3, 0, $4, $5)`, sessionHash(secret), int64(user), ms(tx.now), plain(address), plain(agent))
+	return tx.startStaffSession(secret, user, address, agent, false)
 }
+
+// StartHalfSession stores a session of a person whose password was right and
+// whose code has not come yet.
+func (tx *Tx) StartHalfSession(secret string, user styk.ID, address, agent string) error {
+	return tx.startStaffSession(secret, user, address, agent, true)
+}
+
+func (tx *Tx) startStaffSession(secret string, user styk.ID, address, agent string, half bool) error {
+	return tx.exec(`INSERT INTO staff_session (hash, user_id, created, seen, ended, address, agent, half)
+		VALUES ($1, $2, $3, $3, 0, $4, $5, $6)`, sessionHash(secret), int64(user), ms(tx.now), plain(address), plain(agent), arg(&half))
+}
+
+// HalfSession gives whose code is waited for under secret; styk.NotFound when
+// it was waited for longer than life.
+func (tx *Tx) HalfSession(secret string, life time.Duration) (s *StaffSession, err error) {
+	s, half, err := tx.staffSession(secret)
+	if err == nil && (!half || tx.now.Sub(s.Created) >= life) {
+		return nil, sessionEnded()
+	}
+	return s, err
+}
+
+// EndHalfSession ends a half session and says whether it was still there: of
+// two who bring codes for one at once, the later gets false.
+func (tx *Tx) EndHalfSession(id styk.ID) (bool, error) {
+	n, err := tx.changed(`DELETE FROM staff_session WHERE id = $1 AND half = 1 AND ended = 0`, int64(id))
+	return n > 0, err
+}
+
+func sessionEnded() error { return styk.Failed(styk.NotFound, "the session has ended") }
 
 // StaffSession gives a living session and whether its use should be written
 // down with SeeStaffSession. One that is unknown, ended, silent for longer than
 // idle or older than life is styk.NotFound.
 func (tx *Tx) StaffSession(secret string, idle, life time.Duration) (s *StaffSession, due bool, err error) {
-	s = &StaffSession{User: &styk.User{}}
-	var ended int64
-	err = tx.row(`SELECT `+userColumns+`, s.id, s.created, s.seen, s.ended, s.address, s.agent
-		FROM staff_session s JOIN app_user u ON u.id = s.user_id WHERE s.hash = $1`, sessionHash(secret)).
-		Scan(append(userDests(s.User), (*int64)(&s.ID), msDest{&s.Created}, msDest{&s.Seen}, &ended, &s.Address, &s.Agent)...)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	s, half, err := tx.staffSession(secret)
+	if err != nil {
 		return nil, false, err
 	}
 	silence := tx.now.Sub(s.Seen)
-	if err != nil || ended != 0 || s.User.Disabled || silence >= idle+seenEvery || tx.now.Sub(s.Created) >= life {
-		return nil, false, styk.Failed(styk.NotFound, "the session has ended")
+	if half || silence >= idle+seenEvery || tx.now.Sub(s.Created) >= life {
+		return nil, false, sessionEnded()
 	}
 	return s, silence >= seenEvery, nil
+}
+
+// staffSession gives a session that nobody has ended, whole or half.
+func (tx *Tx) staffSession(secret string) (s *StaffSession, half bool, err error) {
+	s = &StaffSession{User: &styk.User{}}
+	var ended int64
+	err = tx.row(`SELECT `+userColumns+`, s.id, s.created, s.seen, s.ended, s.half, s.address, s.agent
+		FROM staff_session s JOIN app_user u ON u.id = s.user_id WHERE s.hash = $1`, sessionHash(secret)).
+		Scan(append(userDests(s.User), (*int64)(&s.ID), msDest{&s.Created}, msDest{&s.Seen}, &ended, boolDest{&half}, &s.Address, &s.Agent)...)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return nil, false, err
+	}
+	if err != nil || ended != 0 || s.User.Disabled {
+		return nil, false, sessionEnded()
+	}
+	return s, half, nil
 }
 
 // SeeStaffSession renews a session's life.
@@ -112,7 +154,7 @@ func (tx *Tx) StaffSessions(user styk.ID, idle, life time.Duration) ([]*StaffSes
 		list = append(list, s)
 		return rows.Scan((*int64)(&s.ID), msDest{&s.Created}, msDest{&s.Seen}, &s.Address, &s.Agent)
 	}, `SELECT id, created, seen, address, agent FROM staff_session
-		WHERE user_id = $1 AND ended = 0 AND seen > $2 AND created > $3 ORDER BY seen DESC, id DESC`,
+		WHERE user_id = $1 AND ended = 0 AND half = 0 AND seen > $2 AND created > $3 ORDER BY seen DESC, id DESC`,
 		int64(user), ms(tx.now.Add(-idle-seenEvery)), ms(tx.now.Add(-life)))
 	return list, err
 }
@@ -132,6 +174,43 @@ func (tx *Tx) EndStaffSessionsOf(user, keep styk.ID) error {
 // staffSessionKept is how long an ended session is kept, in case somebody asks.
 const staffSessionKept = 30 * 24 * time.Hour
 
+// StaffSeen gives when each person was last here.
+func (tx *Tx) StaffSeen() (map[styk.ID]time.Time, error) {
+	all := map[styk.ID]time.Time{}
+	err := tx.each(func(rows *sql.Rows) error {
+		var id styk.ID
+		var at time.Time
+		err := rows.Scan((*int64)(&id), msDest{&at})
+		all[id] = at
+		return err
+	}, `SELECT user_id, max(seen) FROM staff_session WHERE half = 0 GROUP BY user_id`)
+	return all, err
+}
+
+// HavePassword gives who has set a password.
+func (tx *Tx) HavePassword() (map[styk.ID]bool, error) {
+	all := map[styk.ID]bool{}
+	err := tx.each(func(rows *sql.Rows) error {
+		var id styk.ID
+		err := rows.Scan((*int64)(&id))
+		all[id] = true
+		return err
+	}, `SELECT user_id FROM staff_password`)
+	return all, err
+}
+
+// OtherOwners counts the owners beside one who can come in. It holds them fast
+// until the transaction ends: two owners who remove each other at the same
+// moment do so one after the other.
+func (tx *Tx) OtherOwners(than styk.ID) (n int, err error) {
+	if err := tx.exec(`UPDATE app_user SET role = role WHERE role = 'owner'`); err != nil {
+		return 0, err
+	}
+	err = tx.row(`SELECT count(*) FROM app_user u JOIN staff_password p ON p.user_id = u.id
+		WHERE u.role = 'owner' AND u.disabled = 0 AND u.id <> $1`, int64(than)).Scan(&n)
+	return n, err
+}
+
 // sweepStaff drops sessions and links that have served their time.
 func (tx *Tx) sweepStaff(limit int) (int64, error) {
 	sessions, err := tx.changed(`DELETE FROM staff_session WHERE id IN
@@ -140,7 +219,11 @@ func (tx *Tx) sweepStaff(limit int) (int64, error) {
 		return 0, err
 	}
 	links, err := tx.changed(`DELETE FROM staff_link WHERE until <= $1`, ms(tx.now))
-	return sessions + links, err
+	if err != nil {
+		return 0, err
+	}
+	invitations, err := tx.changed(`DELETE FROM staff_invitation WHERE until <= $1`, ms(tx.now.Add(-staffSessionKept)))
+	return sessions + links + invitations, err
 }
 
 // AuditEntry is one thing that a person did.

@@ -41,6 +41,7 @@ type adminRoute struct {
 	right   staff.Right // "": any person who is logged in
 	open    bool        // anybody at all
 	limit   int64       // of what may be posted, in bytes, files too; 0: maxAdminBody
+	owing   bool        // also for who still owes a second factor
 	handle  func(*admin, *visit) error
 }
 
@@ -48,14 +49,54 @@ type adminRoute struct {
 var adminRoutes = []adminRoute{
 	{pattern: "GET /admin/login", open: true, handle: (*admin).showLogin},
 	{pattern: "POST /admin/login", open: true, handle: (*admin).login},
+	{pattern: "GET /admin/login/code", open: true, handle: (*admin).showCode},
+	{pattern: "POST /admin/login/code", open: true, handle: (*admin).enterCode},
 	{pattern: "GET /admin/link/{secret}", open: true, handle: (*admin).showLink},
 	{pattern: "POST /admin/link/{secret}", open: true, handle: (*admin).useLink},
 
 	{pattern: "GET /admin/{$}", handle: (*admin).home},
-	{pattern: "GET /admin/me", handle: (*admin).showMe},
-	{pattern: "POST /admin/me/password", handle: (*admin).changePassword},
-	{pattern: "POST /admin/me/sessions/{id}/end", handle: (*admin).endSession},
-	{pattern: "POST /admin/logout", handle: (*admin).logout},
+	{pattern: "GET /admin/me", owing: true, handle: (*admin).showMe},
+	{pattern: "POST /admin/me/password", owing: true, handle: (*admin).changePassword},
+	{pattern: "POST /admin/me/sessions/{id}/end", owing: true, handle: (*admin).endSession},
+	{pattern: "POST /admin/me/sessions/end", owing: true, handle: (*admin).endOtherSessions},
+	{pattern: "GET /admin/me/codes", owing: true, handle: (*admin).showCodes},
+	{pattern: "POST /admin/me/codes", owing: true, handle: (*admin).enrol},
+	{pattern: "POST /admin/me/codes/recovery", handle: (*admin).newRecovery},
+	{pattern: "POST /admin/me/codes/off", handle: (*admin).dropCodes},
+	{pattern: "POST /admin/logout", owing: true, handle: (*admin).logout},
+
+	{pattern: "GET /admin/staff", right: staff.SeeStaff, handle: (*admin).showStaff},
+	{pattern: "GET /admin/staff/invite", right: staff.ManageStaff, handle: (*admin).showInvite},
+	{pattern: "POST /admin/staff/invite", right: staff.ManageStaff, handle: (*admin).invite},
+	{pattern: "POST /admin/staff/invitations/{id}/renew", right: staff.ManageStaff, handle: (*admin).renewInvitation},
+	{pattern: "POST /admin/staff/invitations/{id}/drop", right: staff.ManageStaff, handle: (*admin).dropInvitation},
+	{pattern: "POST /admin/staff/rule", right: staff.OwnRules, handle: (*admin).setCodeRule},
+	{pattern: "GET /admin/staff/people/{id}", right: staff.SeeStaff, handle: (*admin).showColleague},
+	{pattern: "POST /admin/staff/people/{id}", right: staff.ManageStaff, handle: (*admin).changeColleague},
+	{pattern: "POST /admin/staff/people/{id}/disable", right: staff.ManageStaff, handle: (*admin).disableColleague},
+	{pattern: "POST /admin/staff/people/{id}/enable", right: staff.ManageStaff, handle: (*admin).enableColleague},
+	{pattern: "POST /admin/staff/people/{id}/link", right: staff.ManageStaff, handle: (*admin).linkColleague},
+	{pattern: "POST /admin/staff/people/{id}/sessions/end", right: staff.ManageStaff, handle: (*admin).endColleagueSessions},
+	{pattern: "POST /admin/staff/people/{id}/sessions/{session}/end", right: staff.ManageStaff, handle: (*admin).endColleagueSessions},
+	{pattern: "POST /admin/staff/people/{id}/codes/off", right: staff.OwnRules, handle: (*admin).resetCodes},
+
+	{pattern: "GET /admin/keys", right: staff.SeeStaff, handle: (*admin).showKeys},
+	{pattern: "GET /admin/keys/programs/new", right: staff.ManageKeys, handle: (*admin).showNewProgram},
+	{pattern: "POST /admin/keys/programs/new", right: staff.ManageKeys, handle: (*admin).addProgram},
+	{pattern: "GET /admin/keys/programs/{id}", right: staff.SeeStaff, handle: (*admin).showProgram},
+	{pattern: "POST /admin/keys/programs/{id}", right: staff.ManageKeys, handle: (*admin).changeProgram},
+	{pattern: "POST /admin/keys/programs/{id}/key", right: staff.ManageKeys, handle: (*admin).newProgramKey},
+	{pattern: "POST /admin/keys/programs/{id}/disable", right: staff.ManageKeys, handle: (*admin).disableProgram},
+	{pattern: "POST /admin/keys/programs/{id}/enable", right: staff.ManageKeys, handle: (*admin).enableProgram},
+	{pattern: "GET /admin/keys/tokens/new", right: staff.ManageKeys, handle: (*admin).showNewToken},
+	{pattern: "POST /admin/keys/tokens/new", right: staff.ManageKeys, handle: (*admin).addToken},
+	{pattern: "GET /admin/keys/tokens/{id}", right: staff.SeeStaff, handle: (*admin).showToken},
+	{pattern: "POST /admin/keys/tokens/{id}", right: staff.ManageKeys, handle: (*admin).changeToken},
+	{pattern: "POST /admin/keys/tokens/{id}/renew", right: staff.ManageKeys, handle: (*admin).renewToken},
+	{pattern: "POST /admin/keys/tokens/{id}/revoke", right: staff.ManageKeys, handle: (*admin).revokeToken},
+	{pattern: "POST /admin/keys/tokens/{id}/restore", right: staff.ManageKeys, handle: (*admin).restoreToken},
+
+	{pattern: "GET /admin/audit", right: staff.SeeAudit, handle: (*admin).showAudit},
 
 	{pattern: "GET /admin/tickets", right: staff.SeeTickets, handle: (*admin).showTickets},
 	{pattern: "GET /admin/tickets/{id}", right: staff.SeeTickets, handle: (*admin).showTicket},
@@ -195,6 +236,7 @@ func (v *visit) redirect(to, said string) error {
 const (
 	sessionCookie = "styk_admin"
 	guestCookie   = "styk_guest"
+	halfCookie    = "styk_half" // the password was right, the code is waited for
 )
 
 const maxAdminBody = 256 << 10 // bytes
@@ -233,6 +275,9 @@ func (a *admin) enter(v *visit, route adminRoute) error {
 			to += "?next=" + url.QueryEscape(v.r.URL.RequestURI())
 		}
 		return v.redirect(to, "")
+	}
+	if v.session != nil && v.session.CodeDue && !route.open && !route.owing {
+		return v.redirect("/admin/me/codes", "")
 	}
 	if route.right != "" && !v.may(route.right) {
 		return styk.Failed(styk.Forbidden, "")

@@ -83,6 +83,9 @@ func (a *admin) frame(v *visit, here, title string) adminFrame {
 	if a.Cards != nil && v.may(staff.SetUpCards) {
 		add("/admin/templates", "look", "Шаблоны", "Templates")
 	}
+	if v.may(staff.SeeStaff) {
+		add("/admin/staff", "people", "Сотрудники и ключи", "People and keys")
+	}
 	return f
 }
 
@@ -148,6 +151,16 @@ var sayings = map[string][2]string{
 	"password":     {"Пароль изменён. Остальные сеансы завершены.", "The password was changed. All other sessions ended."},
 	"ended":        {"Сеанс завершён.", "The session was ended."},
 	"welcome":      {"Готово. Теперь вы входите по имени и паролю.", "Done. From now on you log in by name and password."},
+	"others":       {"Остальные сеансы завершены.", "All other sessions were ended."},
+	"nocodes":      {"Вход по коду выключен.", "Codes are switched off."},
+	"ruled":        {"Правило сохранено.", "The rule was saved."},
+	"saved":        {"Сохранено.", "Saved."},
+	"uninvited":    {"Приглашение отозвано, ссылка не работает.", "The invitation was taken back, its link is dead."},
+	"mailed":       {"Приглашение отправлено письмом.", "The invitation was sent by e-mail."},
+	"disabled":     {"Доступ закрыт, все сеансы завершены.", "Access is closed, all sessions ended."},
+	"enabled":      {"Доступ снова открыт.", "Access is open again."},
+	"revoked":      {"Токен отозван: запросы с ним отклоняются.", "The token was revoked: calls with it are refused."},
+	"reset":        {"Вход по коду снят: человек входит по паролю и может настроить код заново.", "The second factor was removed: the person logs in by password and may set it up anew."},
 	"bye":          {"Вы вышли.", "You have logged out."},
 }
 

@@ -2,9 +2,11 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"styk"
+	"styk/staff"
 )
 
 // adminLoginPage asks who it is.
@@ -31,7 +33,7 @@ func (a *admin) loginPage(v *visit, next string) adminLoginPage {
 
 func (a *admin) login(v *visit) error {
 	name, next := v.r.PostForm.Get("name"), safeNext(v.r.PostForm.Get("next"))
-	secret, err := a.Staff.Login(v.r.Context(), name, v.r.PostForm.Get("password"), a.client(v.r))
+	entry, err := a.Staff.Login(v.r.Context(), name, v.r.PostForm.Get("password"), a.client(v.r))
 	status := 0
 	switch styk.CodeOf(err) {
 	case styk.Forbidden:
@@ -42,17 +44,29 @@ func (a *admin) login(v *visit) error {
 		if err != nil {
 			return err
 		}
-		a.letIn(v, secret)
-		return v.redirect(next, "")
+		return a.entered(v, entry, next, "")
 	}
 	p := a.loginPage(v, next)
 	p.Name, p.Fault = name, textOf(err)
 	if status == http.StatusForbidden {
 		p.Fault = p.T(p.Fault, "The name or the password does not fit")
 	} else {
-		p.Fault = p.T(p.Fault, "Too many tries. Wait a quarter of an hour and try again")
+		p.Fault = p.T(p.Fault, manyTries)
 	}
 	return a.show(v, status, "admin_login.html", p)
+}
+
+const manyTries = "Too many tries. Wait a quarter of an hour and try again"
+
+// entered sends somebody on who gave the right password: to his work, or to the
+// question for his code.
+func (a *admin) entered(v *visit, e staff.Entry, next, said string) error {
+	if e.Half {
+		a.setCookie(v, halfCookie, e.Secret, halfCookieLife)
+		return v.redirect("/admin/login/code?next="+url.QueryEscape(next), "")
+	}
+	a.letIn(v, e.Secret)
+	return v.redirect(next, said)
 }
 
 // letIn gives the browser its session.

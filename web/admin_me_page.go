@@ -14,6 +14,11 @@ type adminMePage struct {
 	Sessions      []adminSession
 	OldFault      string
 	PasswordFault string
+	Others        bool // he is logged in elsewhere too
+	Codes         bool // he has a second factor
+	CodesNeeded   bool // and his role asks for one
+	CodesLeft     int  // recovery codes
+	FewCodes      bool
 }
 
 type adminSession struct {
@@ -36,6 +41,12 @@ func (a *admin) mePage(v *visit, status int, refused error) error {
 	if err != nil {
 		return err
 	}
+	codes, err := a.Staff.Codes(v.r.Context(), v.session.User)
+	if err != nil {
+		return err
+	}
+	p.Codes, p.CodesNeeded, p.CodesLeft, p.FewCodes = codes.On, codes.Needed, codes.Left, codes.Left < 3
+	p.Others = len(list) > 1
 	for _, s := range list {
 		p.Sessions = append(p.Sessions, adminSession{ID: s.ID, Browser: browserWord(v.lang, s.Agent), Address: s.Address,
 			Seen: a.moment(v.lang, s.Seen), Here: s.ID == v.session.ID})
@@ -67,6 +78,13 @@ func (a *admin) endSession(v *visit) error {
 		return err
 	}
 	return v.redirect("/admin/me", "ended")
+}
+
+func (a *admin) endOtherSessions(v *visit) error {
+	if err := a.Staff.EndOtherSessions(v.r.Context(), v.session); err != nil {
+		return err
+	}
+	return v.redirect("/admin/me", "others")
 }
 
 // browserWord names the browser and the system of a User-Agent, roughly: enough

@@ -17,6 +17,8 @@ import (
 const mayUse = `
 GET  /admin/login                            open
 POST /admin/login                            open
+GET  /admin/login/code                       open
+POST /admin/login/code                       open
 GET  /admin/link/{secret}                    open
 POST /admin/link/{secret}                    open
 
@@ -24,7 +26,45 @@ GET  /admin/{$}                              person
 GET  /admin/me                               person
 POST /admin/me/password                      person
 POST /admin/me/sessions/{id}/end             person
+POST /admin/me/sessions/end                  person
+GET  /admin/me/codes                         person
+POST /admin/me/codes                         person
+POST /admin/me/codes/recovery                person
+POST /admin/me/codes/off                     person
 POST /admin/logout                           person
+
+GET  /admin/staff                            adm own aud
+GET  /admin/staff/invite                     adm own
+POST /admin/staff/invite                     adm own
+POST /admin/staff/invitations/{id}/renew     adm own
+POST /admin/staff/invitations/{id}/drop      adm own
+POST /admin/staff/rule                       own
+GET  /admin/staff/people/{id}                adm own aud
+POST /admin/staff/people/{id}                adm own
+POST /admin/staff/people/{id}/disable        adm own
+POST /admin/staff/people/{id}/enable         adm own
+POST /admin/staff/people/{id}/link           adm own
+POST /admin/staff/people/{id}/sessions/end   adm own
+POST /admin/staff/people/{id}/sessions/{session}/end  adm own
+POST /admin/staff/people/{id}/codes/off      own
+
+GET  /admin/keys                             adm own aud
+GET  /admin/keys/programs/new                adm own
+POST /admin/keys/programs/new                adm own
+GET  /admin/keys/programs/{id}               adm own aud
+POST /admin/keys/programs/{id}               adm own
+POST /admin/keys/programs/{id}/key           adm own
+POST /admin/keys/programs/{id}/disable       adm own
+POST /admin/keys/programs/{id}/enable        adm own
+GET  /admin/keys/tokens/new                  adm own
+POST /admin/keys/tokens/new                  adm own
+GET  /admin/keys/tokens/{id}                 adm own aud
+POST /admin/keys/tokens/{id}                 adm own
+POST /admin/keys/tokens/{id}/renew           adm own
+POST /admin/keys/tokens/{id}/revoke          adm own
+POST /admin/keys/tokens/{id}/restore         adm own
+
+GET  /admin/audit                            own aud
 
 GET  /admin/tickets                          op adm own aud
 GET  /admin/tickets/{id}                     op adm own aud

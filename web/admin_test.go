@@ -410,6 +410,10 @@ var emptyPages = map[string]any{
 	"admin_login.html": adminLoginPage{}, "admin_link.html": adminLinkPage{}, "admin_me.html": adminMePage{},
 	"admin_tickets.html": adminTicketsPage{}, "admin_ticket.html": adminTicketPage{}, "admin_deliveries.html": adminDeliveriesPage{},
 	"admin_delivery.html": adminDeliveryPage{}, "admin_replay.html": adminReplayPage{}, "admin_error.html": adminErrorPage{},
+	"admin_code.html": adminCodePage{}, "admin_codes.html": adminCodesPage{}, "admin_recovery.html": adminRecoveryPage{},
+	"admin_staff.html": adminStaffPage{}, "admin_staff_invite.html": adminInvitePage{}, "admin_staff_person.html": adminColleaguePage{},
+	"admin_once.html": adminOncePage{}, "admin_keys.html": adminKeysPage{}, "admin_keys_program.html": adminProgramPage{},
+	"admin_keys_token.html": adminTokenPage{}, "admin_audit.html": adminAuditPage{},
 	"admin_consent.html": adminConsentPage{}, "admin_forms.html": adminFormsPage{}, "admin_form.html": adminFormPage{},
 }
 

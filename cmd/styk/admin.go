@@ -11,8 +11,11 @@ import (
 
 // adminOptions are what the people's pages need here.
 func (s *server) adminOptions(trusted proxies) web.AdminOptions {
+	door := staff.New(s.h.db)
+	door.Wake = s.h.courier.Wake
+	door.Programs = staff.Programs{Operations: knownOperations, Seed: seedList, Modules: knownModules}
 	return web.AdminOptions{
-		Staff:   staff.New(s.h.db),
+		Staff:   door,
 		Courier: s.h.courier,
 		Zone:    s.h.zone,
 		Secure:  trusted.secure,
@@ -62,5 +65,35 @@ func (c *userLinkCommand) work(ctx context.Context, h *house, s *streams) error 
 		base = h.serving.base
 	}
 	s.printf("%s sets his password here, once, within a day:\n  %s%s%s\n", u.Name, base, linkPath, secret)
+	return nil
+}
+
+type userCodesCommand struct {
+	folder `json:"-"`
+	Name   string `arg:"" help:"Name of the person."`
+}
+
+// Help implements kong.HelpProvider.
+func (*userCodesCommand) Help() string {
+	return "He comes in with his password alone until he switches codes on again; his sessions end. Example:\n\n" +
+		"  styk user codes anna"
+}
+
+func (c *userCodesCommand) place() *folder { return &c.folder }
+func (c *userCodesCommand) existing() bool { return true }
+
+func (c *userCodesCommand) work(ctx context.Context, h *house, s *streams) error {
+	var u *styk.User
+	err := h.db.View(ctx, func(tx *store.Tx) (err error) {
+		u, err = tx.UserByName(c.Name)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := staff.New(h.db).ForgetCodes(ctx, u.ID); err != nil {
+		return err
+	}
+	s.printf("user %s logs in without codes; his sessions ended\n", u.Name)
 	return nil
 }

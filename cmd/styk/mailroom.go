@@ -21,6 +21,7 @@ import (
 type mailroom struct {
 	zone    *time.Location
 	cardURL func(number string) string
+	invited func(styk.Notice) string // secret of an invitation's link
 
 	mu    sync.RWMutex
 	base  string // address that people are given
@@ -158,6 +159,8 @@ func (l *mailroom) compose(n styk.Notice) connect.Notice {
 		return notice.CardLink{To: n.To, Firm: l.firm, URL: l.cardURL(n.Card), ReplyTo: l.mail.ReplyTo}.Notice(notice.Russian)
 	case styk.NoticeCard:
 		return notice.CardSent{To: n.To, Firm: l.firm, Card: n.CardName, URL: l.cardURL(n.Card), ReplyTo: l.mail.ReplyTo}.Notice(notice.Russian)
+	case styk.NoticeInvited:
+		return notice.Invited{To: n.To, Firm: l.firm, URL: l.page(linkPath + l.invited(n)), Until: n.Until, Zone: l.zone}.Notice(notice.Russian)
 	case styk.NoticeCertificate:
 		return notice.Certificate{To: l.owner, PassType: n.PassType, Ends: n.Since, Days: n.Days, Zone: l.zone,
 			URL: l.page("/admin/certificates")}.Notice(notice.Russian)

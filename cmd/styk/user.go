@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"styk"
+	"styk/staff"
 	"styk/store"
 	"styk/vtiger"
 )
@@ -19,6 +19,7 @@ type userCommands struct {
 	List    userListCommand    `cmd:"" help:"List the users."`
 	Key     userKeyCommand     `cmd:"" help:"Give a user another access key; his sessions end."`
 	Link    userLinkCommand    `cmd:"" help:"Make a one-time link by which a person sets his password."`
+	Codes   userCodesCommand   `cmd:"" help:"Take a person's codes of the phone away, when phone and recovery codes are lost."`
 	Disable userDisableCommand `cmd:"" help:"Let a user in no more."`
 	Enable  userEnableCommand  `cmd:"" help:"Let a disabled user in again."`
 }
@@ -143,21 +144,8 @@ func texts[T ~string](list []T) []string {
 	return all
 }
 
-// newAccessKey makes 24 letters and digits, about 142 bits.
-func newAccessKey() string {
-	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-	key := make([]byte, 0, 24)
-	var random [64]byte
-	for len(key) < cap(key) {
-		_, _ = rand.Read(random[:]) // never fails: crypto/rand
-		for _, b := range random {
-			if int(b) < 256/len(letters)*len(letters) && len(key) < cap(key) { // no letter likelier than another
-				key = append(key, letters[int(b)%len(letters)])
-			}
-		}
-	}
-	return string(key)
-}
+// newAccessKey makes the key of a program.
+func newAccessKey() string { return staff.MadeKey() }
 
 type userListCommand struct {
 	folder `json:"-"`
