@@ -92,7 +92,7 @@ var PersonalTables = []PersonalTable{
 		{"changes", "old and new values of the customer's fields", "history", Blank, ""},
 	}, "tick record_id kind op at user_id origin"},
 	{"sms_code", []Personal{
-		{"inn", "the customer's ИНН", "", Remove, "a copy of what the record's own export gives"},
+		{"inn", "the customer's ИНН, for which a code was set", "code", Remove, ""},
 		{"hash", "keyed hash of the customer's code", "", Remove, "cannot be read back, and would only help a guesser"},
 	}, "contact_id submission_id verified created"},
 	{"submission", []Personal{
@@ -104,14 +104,14 @@ var PersonalTables = []PersonalTable{
 			"proof of the consent, as long as a claim may come"},
 	}, "id form contact_id created uuid ticket_id title suspicion reasons"},
 	{"delivery", []Personal{
-		{"content", "the address of a letter to the visitor; the values of a card", "delivery", Blank, ""},
+		{"content cause", "the address of a letter to the visitor; the values of a card; what a foreign system said", "delivery", Blank, ""},
 		{"customer coalesce_key", "number of the customer's record", "", Keep, "a bare number, empty of meaning once the record is"},
-	}, `id uid target_id subject about_id state rank due_at since attempts rung lease lease_until number url cause created
+	}, `id uid target_id subject about_id state rank due_at since attempts rung lease lease_until number url created
 		finished`},
 	{"attempt", []Personal{
-		{"err warnings", "errors of foreign systems may repeat what they were sent", "delivery", Blank, ""},
+		{"err cause warnings", "errors of foreign systems may repeat what they were sent", "delivery", Blank, ""},
 		{"exchanges", "the exact requests and answers about the customer", "delivery", Blank, ""},
-	}, "delivery_id number started ended outcome cause"},
+	}, "delivery_id number started ended outcome"},
 	{"suggestion", []Personal{
 		{"value", "a value that a form brought for the customer", "submission", Remove, ""},
 	}, "id record_id field submission_id state created"},
@@ -119,8 +119,8 @@ var PersonalTables = []PersonalTable{
 		{"subject", "ИНН or user name, with session or address, of a wrong guess", "", Keep, "goes by itself after a day, and guards the person"},
 	}, "scope at id"},
 	{"idempotency", []Personal{
-		{"hash", "hash of a request's values", "", Keep, "goes by itself after seven days, cannot be read back"},
-	}, "scope key record_id created"},
+		{"key hash", "hashes of a request's values", "", Remove, "cannot be read back; it goes by itself after seven days"},
+	}, "scope record_id created"},
 
 	{"card", []Personal{
 		{"code", "number of the customer's card", "card", Blank, ""},
@@ -136,7 +136,7 @@ var PersonalTables = []PersonalTable{
 		{"device push_token agent", "the customer's phone", "card", Remove, ""},
 	}, `card_id platform created seen push_due push_tries pushed pushed_revision verdict reason asked fetched fetched_revision`},
 	{"card_log", []Personal{
-		{"device text", "what phones complain of; names a phone, not its owner", "", Keep, "goes by itself when newer lines come"},
+		{"device text", "what phones complain of; names a phone, not its owner", "", Remove, "goes by itself when newer lines come"},
 	}, "id at"},
 
 	{"api_call", []Personal{
@@ -160,6 +160,8 @@ var PersonalTables = []PersonalTable{
 	{"card_image", nil, "template_id name sum size"},
 	{"card_certificate", nil, "pass_type team sealed expires warned development created"},
 	{"api_token", nil, "id name hash user_id templates always_200 per_minute created expires seen disabled"},
+	{"erasure", nil, "id record_id user_id begun finished counts"},
+	{"merged", nil, "record_id winner_id at user_id tick moved"},
 	{"meta", nil, "name value"},
 	{"tick", nil, "one n"},
 	{"entity", nil, "id kind"},

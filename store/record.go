@@ -210,6 +210,9 @@ func (tx *Tx) edit(rec styk.Record, by By, op string, change func() error) (bool
 	if err := tx.moveKeys(rec, oldKeys, nowKeys); err != nil {
 		return false, err
 	}
+	if err := tx.handOver(rec, op); err != nil {
+		return false, err
+	}
 	if err := tx.exec(t.update, args(rec)...); err != nil {
 		return false, fmt.Errorf("update %s %d: %w", rec.Kind(), e.ID, err)
 	}
