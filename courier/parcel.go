@@ -26,7 +26,7 @@ func (c *Courier) load(ctx context.Context, d *styk.Delivery, o *outlet) (*conne
 		}
 		switch d.Subject {
 		case styk.SubjectTicket:
-			p.Ticket, err = c.ticket(tx, d.About, o)
+			p.Ticket, err = c.ticket(tx, d, o)
 		case styk.SubjectNotice:
 			p.Notice, err = c.notice(tx, d)
 		case styk.SubjectCard:
@@ -71,14 +71,22 @@ func (c *Courier) cardEvent(d *styk.Delivery) (*connect.CardEvent, error) {
 }
 
 // ticket makes the parcel's ticket of a submission, as it was sent: what was
-// edited here since stays here.
-func (c *Courier) ticket(tx *store.Tx, submission styk.ID, o *outlet) (*connect.Ticket, error) {
-	s, err := tx.Post(submission)
+// edited here since stays here. Only what a person edited for this very delivery
+// goes instead.
+func (c *Courier) ticket(tx *store.Tx, d *styk.Delivery, o *outlet) (*connect.Ticket, error) {
+	s, err := tx.Post(d.About)
 	if styk.CodeOf(err) == styk.NotFound {
 		return nil, connect.Permanent(connect.Because(err, "Обращения больше нет: его стёрли."))
 	}
 	if err != nil {
 		return nil, err
+	}
+	if len(d.Content) > 0 {
+		edited, err := content[styk.Edited](d)
+		if err != nil {
+			return nil, err
+		}
+		s.Fields = edited.Apply(s.Fields)
 	}
 	record := &styk.Ticket{Entity: styk.Entity{ID: s.Ticket}}
 	if err := tx.Load(record); err != nil {

@@ -2,6 +2,7 @@ package courier
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
@@ -35,22 +36,79 @@ func (c *Courier) Replay(ctx context.Context, target, cause string, since time.T
 	const slice = 500
 	total, after := 0, styk.ID(0)
 	for {
-		var n int
-		var last styk.ID
-		err := c.db.Update(ctx, func(tx *store.Tx) (err error) {
-			last, n, err = tx.ReplayFailed(id, cause, since, after, slice)
-			return err
-		})
+		last, n, err := c.replaySlice(ctx, id, cause, since, after, slice)
 		if err != nil {
 			return total, err
 		}
 		total += n
-		c.wakeLanes()
 		if last == after {
 			return total, nil
 		}
 		after = last
 	}
+}
+
+// ReplaySlice is one slice of Replay, for who shows how far it came: at most
+// limit of what follows after. last is where the next slice begins; it is after
+// when there is no more.
+func (c *Courier) ReplaySlice(ctx context.Context, target, cause string, since time.Time, after styk.ID, limit int) (last styk.ID, n int, err error) {
+	id, err := c.targetID(ctx, target)
+	if err != nil {
+		return after, 0, err
+	}
+	return c.replaySlice(ctx, id, cause, since, after, limit)
+}
+
+func (c *Courier) replaySlice(ctx context.Context, target styk.ID, cause string, since time.Time, after styk.ID, limit int) (last styk.ID, n int, err error) {
+	err = c.db.Update(ctx, func(tx *store.Tx) (err error) {
+		last, n, err = tx.ReplayFailed(target, cause, since, after, limit)
+		return err
+	})
+	c.wakeLanes()
+	return last, n, err
+}
+
+// RetryAll does Retry with each of some deliveries, all in one transaction. It
+// gives how many it sent again; the rest were under way, delivered or gone.
+func (c *Courier) RetryAll(ctx context.Context, ids []styk.ID) (n int, err error) {
+	err = c.db.Update(ctx, func(tx *store.Tx) error {
+		n = 0
+		for _, id := range ids {
+			switch _, err := tx.SendAgain(id); styk.CodeOf(err) {
+			case styk.Conflict, styk.NotFound:
+			default:
+				if err != nil {
+					return err
+				}
+				n++
+			}
+		}
+		return nil
+	})
+	c.wakeLanes()
+	return n, err
+}
+
+// EditAndRetry sends a delivery of a ticket again with other values than the
+// visitor sent, by the names of his form's fields; those that are not named keep
+// theirs, and none at all give his own back. What he sent stays as it was, and so
+// do the other deliveries of the same ticket.
+func (c *Courier) EditAndRetry(ctx context.Context, id styk.ID, values map[string]string) error {
+	var text []byte
+	if len(values) > 0 {
+		var err error
+		if text, err = json.Marshal(styk.Edited{Values: values}); err != nil {
+			return err
+		}
+	}
+	err := c.db.Update(ctx, func(tx *store.Tx) error {
+		_, err := tx.EditDelivery(id, text)
+		return err
+	})
+	if err == nil {
+		c.wakeLanes()
+	}
+	return err
 }
 
 func (c *Courier) targetID(ctx context.Context, name string) (id styk.ID, err error) {

@@ -163,18 +163,33 @@ type CauseCount struct {
 	TargetName string
 	Cause      string
 	Count      int64
+	// First and Last are when the oldest and the newest of them came to stand; of
+	// the largest groups only.
+	First, Last time.Time
 }
+
+// datedCauses is of how many groups it is told when they began.
+const datedCauses = 50
 
 // FailedByCause groups what waits for a person, the largest group first.
 func (tx *Tx) FailedByCause() ([]CauseCount, error) {
 	var list []CauseCount
+	var ends [][2]int64
 	err := tx.each(func(rows *sql.Rows) error {
 		var c CauseCount
-		err := rows.Scan((*int64)(&c.Target), &c.TargetName, &c.Cause, &c.Count)
-		list = append(list, c)
+		var oldest, newest int64
+		err := rows.Scan((*int64)(&c.Target), &c.TargetName, &c.Cause, &c.Count, &oldest, &newest)
+		list, ends = append(list, c), append(ends, [2]int64{oldest, newest})
 		return err
-	}, `SELECT d.target_id, t.name, d.cause, count(*) FROM delivery d JOIN target t ON t.id = d.target_id
+	}, `SELECT d.target_id, t.name, d.cause, count(*), min(d.id), max(d.id) FROM delivery d JOIN target t ON t.id = d.target_id
 		WHERE d.state = 'failed' GROUP BY d.target_id, t.name, d.cause ORDER BY 4 DESC, 2, 3`)
+	for i := range min(len(list), datedCauses) { // by their keys: the index of causes need not hold times
+		if err != nil {
+			break
+		}
+		err = tx.row(`SELECT a.finished, b.finished FROM delivery a, delivery b WHERE a.id = $1 AND b.id = $2`, ends[i][0], ends[i][1]).
+			Scan(msDest{&list[i].First}, msDest{&list[i].Last})
+	}
 	return list, err
 }
 
