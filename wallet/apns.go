@@ -69,6 +69,7 @@ func NewAPNs(signer *Signer, options ...APNsOption) *APNs {
 					StrictMaxConcurrentRequests: true, SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second,
 				},
 				TLSHandshakeTimeout: attemptTime, IdleConnTimeout: time.Hour,
+				MaxConnsPerHost: 1, // the first burst waits for the connection and opens no thirty
 			},
 		},
 	}

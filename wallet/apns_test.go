@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -409,5 +410,49 @@ func TestParseFault(t *testing.T) {
 		if !bytes.ContainsAny([]byte(name), "abcdefghijklmnopqrstuvwxyz") {
 			t.Errorf("switch %q", name)
 		}
+	}
+}
+
+// counting counts the connections that a listener gives.
+type counting struct {
+	net.Listener
+	n atomic.Int64
+}
+
+func (c *counting) Accept() (net.Conn, error) {
+	conn, err := c.Listener.Accept()
+	if err == nil {
+		c.n.Add(1)
+	}
+	return conn, err
+}
+
+// Many phones called at once, before there is a connection, share the one that
+// the first of them opens.
+func TestFirstBurstOpensOneConnection(t *testing.T) {
+	t.Parallel()
+	trust := x509.NewCertPool()
+	trust.AddCert(testSigner().root)
+	sim := NewAPNsSim(SimTrust(trust), SimClock(func() time.Time { return today }))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := &counting{Listener: l}
+	ready := make(chan *x509.CertPool, 1)
+	go func() { _ = sim.Serve(t.Context(), counted, func(roots *x509.CertPool) { ready <- roots }) }()
+	a := client(t, testSigner(), "https://"+l.Addr().String(), <-ready, &pauses{})
+	var wg sync.WaitGroup
+	for range 32 {
+		token := sim.NewDevice("")
+		wg.Go(func() {
+			if r := a.Push(t.Context(), token); r.Verdict != Pushed {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+	wg.Wait()
+	if n := counted.n.Load(); n != 1 {
+		t.Errorf("%d connections", n)
 	}
 }

@@ -28,6 +28,6 @@ func boundMemory() {
 		debug.SetMemoryLimit(memoryTarget)
 	}
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(75)
+		debug.SetGCPercent(150)
 	}
 }
