@@ -44,6 +44,9 @@ func codeAt(secret []byte, step int64, digits int) string {
 	return fmt.Sprintf("%0*d", digits, n%mod)
 }
 
+// CodeAt gives the code that a phone with the secret shows at a moment.
+func CodeAt(secret []byte, at time.Time) string { return codeAt(secret, stepOf(at), codeDigits) }
+
 // stepFor finds the step after used whose code it is, near a moment; false when
 // there is none.
 func stepFor(secret []byte, code string, at time.Time, used int64) (int64, bool) {

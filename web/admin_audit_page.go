@@ -63,40 +63,6 @@ func (a *admin) showAudit(v *visit) error {
 	return a.show(v, http.StatusOK, "admin_audit.html", p)
 }
 
-// actionWords tell what was done, and to what kind of thing.
-var actionWords = map[string]struct{ ru, en, about string }{
-	"login":              {"вошёл", "logged in", ""},
-	"login.missed":       {"ошибся паролем", "gave a wrong password", ""},
-	"logout":             {"вышел", "logged out", ""},
-	"password.set":       {"сменил пароль", "set a password", "user"},
-	"link.made":          {"сделал ссылку для пароля", "made a link for a password", "user"},
-	"session.ended":      {"завершил сеанс", "ended a session", ""},
-	"session.all_ended":  {"завершил сеансы", "ended sessions", "user"},
-	"code.missed":        {"ошибся кодом", "gave a wrong code", ""},
-	"code.on":            {"включил вход по коду", "switched codes on", "user"},
-	"code.off":           {"снял вход по коду", "switched codes off", "user"},
-	"code.rule":          {"изменил правило о втором шаге входа", "changed the rule about the second factor", ""},
-	"recovery.used":      {"вошёл по запасному коду, осталось", "used a recovery code, left", "amount"},
-	"recovery.made":      {"сделал новые запасные коды", "made new recovery codes", "user"},
-	"invitation.made":    {"пригласил сотрудника", "invited a colleague", ""},
-	"invitation.dropped": {"отозвал приглашение", "took an invitation back", ""},
-	"invitation.used":    {"пришёл по приглашению", "came by an invitation", ""},
-	"user.role":          {"сменил роль", "changed a role", "user"},
-	"user.changed":       {"изменил данные сотрудника", "changed a colleague's details", "user"},
-	"user.disabled":      {"закрыл доступ", "closed access", "user"},
-	"user.enabled":       {"открыл доступ", "opened access", "user"},
-	"program.made":       {"завёл программу", "added a program", "user"},
-	"program.changed":    {"изменил права программы", "changed a program's rights", "user"},
-	"key.made":           {"сменил ключ", "changed a key", "user"},
-	"token.made":         {"сделал токен карт", "made a card token", "token"},
-	"token.changed":      {"изменил токен карт", "changed a card token", "token"},
-	"token.renewed":      {"сменил текст токена", "changed a token's text", "token"},
-	"token.revoked":      {"отозвал токен карт", "revoked a card token", "token"},
-	"token.restored":     {"вернул токен карт", "restored a card token", "token"},
-	"target.pause":       {"поставил подключение на паузу", "paused a target", ""},
-	"target.resume":      {"снял паузу", "resumed a target", ""},
-}
-
 // deed words one entry. An action without words is shown as it is kept.
 func (a *admin) deed(lang string, e store.AuditEntry, names map[styk.ID]string) adminDeed {
 	w, known := actionWords[e.Action]
@@ -124,6 +90,14 @@ func (a *admin) deed(lang string, e store.AuditEntry, names map[styk.ID]string) 
 		}
 	case w.about == "token":
 		d.About, d.Link = number, tokenAddress(e.About)
+	case w.about == "ticket":
+		d.About, d.Link = number, fmt.Sprintf("/admin/tickets/%d", e.About)
+	case w.about == "delivery":
+		d.About, d.Link = number, fmt.Sprintf("/admin/deliveries/%d", e.About)
+	case w.about == "customer":
+		d.About, d.Link = number, fmt.Sprintf("/admin/customers/%d", e.About)
+	case w.about == "record":
+		d.About = number
 	case w.about == "amount":
 		d.About = strconv.FormatInt(e.Amount, 10)
 	case !known && e.About != 0:

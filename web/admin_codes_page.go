@@ -18,7 +18,8 @@ type adminCodesPage struct {
 	Needed        bool // the role asks for it
 	Due           bool // and nothing else is open until it is done
 	QR            template.HTML
-	Secret        string // for typing, in groups
+	Open          template.URL // the same for an application on this device
+	Secret        string       // for typing, in groups
 	CodeFault     string
 	RecoveryFault string
 	OffFault      string
@@ -78,6 +79,7 @@ func (p *adminCodesPage) draw(secret, address string) error {
 	if err != nil {
 		return err
 	}
+	p.Open = template.URL(address) //nolint:gosec // made by us, opens an application
 	p.QR = template.HTML(qr.SVG()) //nolint:gosec // drawn by us, holds numbers only
 	for i := 0; i < len(secret); i += 4 {
 		if i > 0 {

@@ -84,7 +84,7 @@ func (a *admin) frame(v *visit, here, title string) adminFrame {
 		add("/admin/templates", "look", "Шаблоны", "Templates")
 	}
 	if v.may(staff.SeeStaff) {
-		add("/admin/staff", "people", "Сотрудники и ключи", "People and keys")
+		add("/admin/staff", "people", "Сотрудники", "People")
 	}
 	return f
 }
