@@ -26,6 +26,9 @@ type Field struct {
 	Secret   bool   // sealed in the store, never shown again, masked everywhere
 	Default  string // as it would be typed
 	Options  []Option
+	// Make makes a secret that the two sides agree on and that neither is given by
+	// the other; nil where the foreign system gives it.
+	Make func() string
 }
 
 // LinkDays is the setting of every kind that may put links to files into the

@@ -2,6 +2,7 @@ package connect
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -50,6 +51,14 @@ func (f Field) ReadTyped(text string) (any, error) {
 		return nil, nil
 	}
 	switch f.Type {
+	case Bool:
+		if b, err := strconv.ParseBool(text); err == nil {
+			return b, nil
+		}
+	case Number:
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+			return n, nil
+		}
 	case List:
 		var list []any
 		for line := range strings.Lines(text) {

@@ -124,6 +124,13 @@ var adminRoutes = []adminRoute{
 	{pattern: "POST /admin/targets/{name}/pause", right: staff.Steer, handle: (*admin).pause},
 	{pattern: "POST /admin/targets/{name}/resume", right: staff.Steer, handle: (*admin).resume},
 
+	{pattern: "GET /admin/connections", right: staff.SeeConnections, handle: (*admin).showConnections},
+	{pattern: "GET /admin/connections/new", right: staff.ManageConnections, handle: (*admin).showNewConnection},
+	{pattern: "POST /admin/connections/new", right: staff.ManageConnections, handle: (*admin).addConnection},
+	{pattern: "GET /admin/connections/{name}", right: staff.SeeConnections, handle: (*admin).showConnection},
+	{pattern: "POST /admin/connections/{name}", right: staff.ManageConnections, handle: (*admin).changeConnection},
+	{pattern: "POST /admin/connections/{name}/secret/{field}", right: staff.ManageConnections, handle: (*admin).renewSecret},
+
 	{pattern: "GET /admin/cards", right: staff.SeeCards, handle: (*admin).showCards},
 	{pattern: "GET /admin/cards/{number}", right: staff.SeeCards, handle: (*admin).showCard},
 	{pattern: "POST /admin/cards/{number}/values", right: staff.ChangeCards, handle: (*admin).editCard},

@@ -64,6 +64,11 @@ var actionWords = map[string]struct{ ru, en, about string }{
 	"target.checked":  {"проверил связь", "tested a connection", ""},
 	"target.secret":   {"сменил секрет подключения", "renewed a connection's secret", ""},
 
+	"target.made":    {"подключена система", "connected a system", ""},
+	"target.changed": {"изменено подключение", "changed a connection", ""},
+	"target.checked": {"проверена связь", "tested a connection", ""},
+	"target.secret":  {"сменён секрет подключения", "renewed a connection's secret", ""},
+
 	"card.values":       {"изменена карта", "changed a card", "record"},
 	"card.call":         {"вызваны телефоны карты", "called a card's phones", "record"},
 	"card.push":         {"отправлен текст на карту", "pushed a text to a card", "record"},

@@ -302,5 +302,8 @@ func (a *admin) steer(v *visit, action, said string, do func(target string) erro
 	if err != nil {
 		return err
 	}
+	if v.r.PostForm.Get("back") == "connection" {
+		return v.redirect(connectionAddress(name), said)
+	}
 	return v.redirect("/admin/deliveries", said)
 }

@@ -21,10 +21,12 @@ import (
 	"styk/blob"
 	"styk/connect"
 	"styk/courier"
+	"styk/creatio"
 	"styk/intake"
 	"styk/staff"
 	"styk/store"
 	"styk/wallet"
+	"styk/webhook"
 )
 
 // desk is a real styk with people, requests and deliveries in every state.
@@ -68,7 +70,7 @@ func newDesk(t *testing.T) *desk {
 	t.Cleanup(func() { _ = work.Close() })
 	zone := time.FixedZone("MSK", 3*60*60)
 	d := &desk{t: t, db: db, intake: &intake.Intake{DB: db, Blobs: blobs, Work: work, Zone: zone}, staff: staff.New(db)}
-	kinds := []connect.Kind{{Name: "creatio", Title: "Creatio / BPMSoft"}, {Name: "webhook", Title: "Веб-хук"}}
+	kinds := []connect.Kind{creatio.Kind, webhook.Kind}
 	server := httptest.NewUnstartedServer(nil)
 	d.cards = &wallet.Cards{DB: db, Blobs: blobs, Log: slog.New(slog.DiscardHandler)}
 	server.Config.Handler = New(Options{

@@ -73,6 +73,9 @@ func (a *admin) frame(v *visit, here, title string) adminFrame {
 			n.Count, n.Hint = capped(failed), f.T("ждут решения", "need a person")
 		}
 	}
+	if v.may(staff.SeeConnections) {
+		add("/admin/connections", "plug", "Подключения", "Connections")
+	}
 	add("/admin/forms", "form", "Формы", "Forms")
 	if v.may(staff.SeeAPILog) {
 		add("/admin/calls", "log", "Журнал API", "API log")

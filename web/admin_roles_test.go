@@ -92,6 +92,13 @@ POST /admin/replay                           int adm own
 POST /admin/targets/{name}/pause             int adm own
 POST /admin/targets/{name}/resume            int adm own
 
+GET  /admin/connections                      int adm own aud
+GET  /admin/connections/new                  int adm own
+POST /admin/connections/new                  int adm own
+GET  /admin/connections/{name}               int adm own aud
+POST /admin/connections/{name}               int adm own
+POST /admin/connections/{name}/secret/{field}  int adm own
+
 GET  /admin/cards                            op adm own aud
 GET  /admin/cards/{number}                   op adm own aud
 POST /admin/cards/{number}/values            op adm own

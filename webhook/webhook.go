@@ -5,6 +5,7 @@
 package webhook
 
 import (
+	"crypto/rand"
 	"encoding/base64"
 	"fmt"
 	"strings"
@@ -24,7 +25,7 @@ var Kind = connect.Kind{
 		},
 		{
 			Name: "secret", Label: "Секрет подписи", Type: connect.List, Required: true, Secret: true,
-			Help: "whsec_… Несколько через пробел на время замены: подпишем каждым, новый первым.",
+			Help: "whsec_… Несколько на время замены, каждый на своей строке: подпишем каждым, новый первым.", Make: newSecret,
 		},
 		{
 			Name: "authorization", Label: "Заголовок Authorization", Type: connect.Text, Secret: true,
@@ -40,6 +41,13 @@ var Kind = connect.Kind{
 		},
 	},
 	New: open,
+}
+
+// newSecret makes a secret as Standard Webhooks wants it: 32 random bytes.
+func newSecret() string {
+	var key [32]byte
+	_, _ = rand.Read(key[:]) // never fails
+	return "whsec_" + base64.StdEncoding.EncodeToString(key[:])
 }
 
 // maxInline bounds what one event may carry in base64, in bytes of a file.
