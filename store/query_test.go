@@ -191,14 +191,20 @@ func TestSlowQueryEndsAtItsDeadline(t *testing.T) {
 				SELECT i, 1, 1, 1, 1, '', 0, '', '{}', 'СЛОВА слова СЛОВА слова слова', 0, 0 FROM n`)
 		}))
 		for _, text := range []string{"%нет%такого%", "%слова%"} {
-			ctx, cancel := context.WithTimeout(t.Context(), 2*time.Millisecond)
+			slow := func() error {
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Millisecond)
+				defer cancel()
+				return db.View(ctx, func(tx *Tx) error {
+					_, err := tx.Select(Query{Kind: styk.KindComment, Limit: 1 << 30, Where: &Cond{Op: "like", Field: "text", Values: []string{text}}})
+					return err
+				})
+			}
 			began := time.Now()
-			err := db.View(ctx, func(tx *Tx) error {
-				_, err := tx.Select(Query{Kind: styk.KindComment, Limit: 1 << 30, Where: &Cond{Op: "like", Field: "text", Values: []string{text}}})
-				return err
-			})
-			cancel()
-			if took := time.Since(began); !errors.Is(err, ErrSlow) || took > 10*time.Second {
+			err := slow()
+			for n := 0; err == nil && n < 5; n++ { // a busy machine may wake us when the answer is there already
+				err = slow()
+			}
+			if took := time.Since(began); !errors.Is(err, ErrSlow) || took > time.Minute {
 				t.Errorf("%s: after %v: %v", text, took, err)
 			}
 		}
