@@ -31,6 +31,28 @@ var SearchKinds = append(slices.Clone(styk.RecordKinds), KindCard)
 // limit. Of words that stand in thousands of records it finds some of the
 // newest, not all: whoever looks for one record types more.
 func (tx *Tx) Search(text string, kinds []styk.Kind, limit int) ([]Hit, error) {
+	return tx.search(text, kinds, func(found []Hit, _ Hit) (take, enough bool) { return true, len(found)+1 >= limit })
+}
+
+// SearchEach is Search with a limit for each kind of its own.
+func (tx *Tx) SearchEach(text string, kinds []styk.Kind, limit int) (map[styk.Kind][]styk.ID, error) {
+	found, full := map[styk.Kind][]styk.ID{}, 0
+	_, err := tx.search(text, kinds, func(_ []Hit, h Hit) (take, enough bool) {
+		if take = len(found[h.Kind]) < limit; take {
+			if found[h.Kind] = append(found[h.Kind], h.ID); len(found[h.Kind]) == limit {
+				full++
+			}
+		}
+		return take, full == len(kinds)
+	})
+	return found, err
+}
+
+// wanted says whether a hit that has all words is taken, and whether the search
+// has enough now.
+type wanted func(found []Hit, h Hit) (take, enough bool)
+
+func (tx *Tx) search(text string, kinds []styk.Kind, want wanted) ([]Hit, error) {
 	words := queryTokens(text)
 	if len(words) == 0 {
 		return nil, nil
@@ -63,7 +85,7 @@ func (tx *Tx) Search(text string, kinds []styk.Kind, limit int) ([]Hit, error) {
 		}
 		common = common[1:]
 	}
-	return tx.withWords(found, common, limit)
+	return tx.withWords(found, common, want)
 }
 
 // newestFirst is the order of hits.
@@ -149,21 +171,25 @@ func (tx *Tx) hits(where string, args ...any) ([]Hit, error) {
 	return list, err
 }
 
-// withWords keeps of sorted hits the first limit that have all the words too.
-func (tx *Tx) withWords(hits []Hit, words []string, limit int) ([]Hit, error) {
-	if len(words) == 0 {
-		return hits[:min(limit, len(hits))], nil
-	}
+// withWords takes of sorted hits the wanted ones that have all the words too.
+func (tx *Tx) withWords(hits []Hit, words []string, want wanted) ([]Hit, error) {
 	var kept []Hit
 	for _, h := range hits {
-		tokens, err := tx.tokensNow(h)
-		if err != nil {
-			return nil, err
-		}
-		if !slices.ContainsFunc(words, func(w string) bool { return !begins(tokens, w) }) {
-			if kept = append(kept, h); len(kept) == limit {
-				break
+		if len(words) > 0 {
+			tokens, err := tx.tokensNow(h)
+			if err != nil {
+				return nil, err
 			}
+			if slices.ContainsFunc(words, func(w string) bool { return !begins(tokens, w) }) {
+				continue
+			}
+		}
+		take, enough := want(kept, h)
+		if take {
+			kept = append(kept, h)
+		}
+		if enough {
+			break
 		}
 	}
 	return kept, nil
