@@ -59,11 +59,6 @@ var actionWords = map[string]struct{ ru, en, about string }{
 	"target.pause":    {"подключение на паузе", "paused a target", ""},
 	"target.resume":   {"подключение снова работает", "resumed a target", ""},
 
-	"target.made":     {"подключил систему", "connected a system", ""},
-	"target.changed":  {"изменил подключение", "changed a connection", ""},
-	"target.checked":  {"проверил связь", "tested a connection", ""},
-	"target.secret":   {"сменил секрет подключения", "renewed a connection's secret", ""},
-
 	"target.made":    {"подключена система", "connected a system", ""},
 	"target.changed": {"изменено подключение", "changed a connection", ""},
 	"target.checked": {"проверена связь", "tested a connection", ""},

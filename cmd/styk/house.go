@@ -92,7 +92,7 @@ func (h *house) open(ctx context.Context, purpose string) (err error) {
 	h.intake = &intake.Intake{DB: h.db, Blobs: h.blobs, Work: h.work, Zone: h.zone, Log: h.log}
 	h.cards = &wallet.Cards{DB: h.db, Blobs: h.blobs, Log: h.log}
 	h.intake.IssueCard = h.cards.IssueForm
-	h.letters = &mailroom{zone: h.zone, cardURL: h.cards.URL}
+	h.letters = &mailroom{zone: h.zone, cardURL: h.cards.URL, invited: h.db.InvitationSecretOf}
 	h.courier = h.newCourier("")
 	return h.letters.renew(ctx, h.db)
 }
