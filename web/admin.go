@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -46,7 +47,7 @@ type adminRoute struct {
 }
 
 // adminRoutes are all of them; a test walks through them with every role.
-var adminRoutes = []adminRoute{
+var adminRoutes = slices.Concat(customerRoutes, []adminRoute{
 	{pattern: "GET /admin/login", open: true, handle: (*admin).showLogin},
 	{pattern: "POST /admin/login", open: true, handle: (*admin).login},
 	{pattern: "GET /admin/login/code", open: true, handle: (*admin).showCode},
@@ -148,7 +149,7 @@ var adminRoutes = []adminRoute{
 	{pattern: "GET /admin/templates/{id}/listing", right: staff.SetUpCards, handle: (*admin).downloadListing},
 	{pattern: "GET /admin/certificates", right: staff.SetUpCards, handle: (*admin).showCertificates},
 	{pattern: "POST /admin/certificates", right: staff.SetUpCards, limit: maxCertificateForm, handle: (*admin).saveCertificate},
-}
+})
 
 // newAdmin gives all of /admin/.
 func newAdmin(o Options, f *forms) http.Handler {

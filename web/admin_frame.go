@@ -67,6 +67,9 @@ func (a *admin) frame(v *visit, here, title string) adminFrame {
 	if v.may(staff.SeeTickets) {
 		add("/admin/tickets", "inbox", "Обращения", "Tickets")
 	}
+	if v.may(staff.SeeCustomers) {
+		add("/admin/customers", "person", "Клиенты", "Customers")
+	}
 	if v.may(staff.SeeDeliveries) {
 		n := add("/admin/deliveries", "route", "Доставки", "Deliveries")
 		if failed := a.failedCount(v); failed > 0 {
@@ -129,6 +132,11 @@ func switchAddress(v *visit) string {
 
 // sayings are what a post may have done, by the word in the address.
 var sayings = map[string][2]string{
+	"merged":       {"Клиенты объединены. Разъединить можно ниже, в «Объединён с».", "The customers were merged. Part them again below, at “Merged with”."},
+	"parted":       {"Клиенты снова порознь.", "The customers are two again."},
+	"apart":        {"Запомнили: это разные люди.", "Noted: they are two people."},
+	"erased":       {"Данные удалены.", "The data were erased."},
+	"erasing":      {"Удаление начато, но ещё не завершено. Продолжите его через минуту.", "The erasure has begun but is not finished. Go on with it in a minute."},
 	"retried":      {"Отправляем снова. Обновите страницу через несколько секунд.", "Sending again. Reload the page in a few seconds."},
 	"paused":       {"Цель на паузе: заявки принимаются и ждут.", "The target is paused: requests are taken and wait."},
 	"resumed":      {"Цель снова работает.", "The target runs again."},

@@ -76,6 +76,22 @@ GET  /admin/consents/{submission}/{n}        op adm own aud
 POST /admin/tickets/{id}/link                op adm own
 POST /admin/tickets/{id}/undo                op adm own
 
+GET  /admin/customers                        op adm own aud
+GET  /admin/customers/{id}                   op adm own aud
+GET  /admin/files/{id}/view                  op adm own aud
+POST /admin/customers/{id}/settle            op adm own
+POST /admin/customers/{id}/undo              op adm own
+POST /admin/customers/{id}/apart             op adm own
+GET  /admin/customers/{id}/merge             op adm own
+POST /admin/customers/{id}/merge             op adm own
+POST /admin/customers/{id}/unmerge           op adm own
+GET  /admin/customers/{id}/export            adm own
+POST /admin/customers/{id}/export            adm own
+GET  /admin/customers/{id}/erase             own
+POST /admin/customers/{id}/erase             own
+GET  /admin/erasures                         own
+POST /admin/erasures/{id}/resume             own
+
 GET  /admin/forms                            person
 GET  /admin/forms/{form}                     person
 GET  /admin/forms/{form}/look/{state}        person

@@ -1,9 +1,7 @@
 package web
 
 import (
-	"errors"
 	"slices"
-	"strconv"
 	"strings"
 
 	"styk"
@@ -71,38 +69,17 @@ func (a *admin) addNote(v *visit) error {
 }
 
 func (a *admin) settle(v *visit) error {
-	id, _ := strconv.ParseInt(v.r.PostForm.Get("value"), 10, 64)
-	accept := v.r.PostForm.Get("answer") == "accept"
+	id, accept := settling(v)
 	said := "dropped"
 	if accept {
 		said = "accepted"
 	}
 	return a.change(v, actionSettle, said, func(tx *store.Tx, t *styk.Ticket) error {
-		return tx.Settle(t.Contact, styk.ID(id), accept, v.by())
+		return tx.Settle(t.Contact, id, accept, v.by())
 	})
 }
 
 // undo takes back one change of the ticket or of its customer.
 func (a *admin) undo(v *visit) error {
-	tick, _ := strconv.ParseInt(v.r.PostForm.Get("tick"), 10, 64)
-	return a.change(v, actionUndo, "undone", func(tx *store.Tx, t *styk.Ticket) error {
-		for _, record := range []styk.ID{t.ID, t.Contact} {
-			list, err := tx.History(record, tick+1, 1)
-			if err != nil {
-				return err
-			}
-			if len(list) == 0 || list[0].Tick != tick || list[0].Op != "update" {
-				continue
-			}
-			err = tx.Undo(tick, v.by())
-			var e *styk.Error
-			if errors.As(err, &e) && e.Code == styk.Conflict {
-				return styk.Failed(styk.Conflict, choose(v.lang,
-					"Это поле с тех пор изменили ещё раз. Отмените сначала более новое изменение.",
-					"The field was changed again since. Undo the newer change first."))
-			}
-			return err
-		}
-		return styk.Failed(styk.NotFound, "")
-	})
+	return a.change(v, actionUndo, "undone", func(tx *store.Tx, t *styk.Ticket) error { return undoChange(tx, v, t.ID, t.Contact) })
 }

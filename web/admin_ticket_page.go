@@ -40,6 +40,7 @@ type adminChoice struct {
 }
 
 type adminCustomer struct {
+	Address   string // of his page, "" when the person may not look there
 	Name      string
 	Phones    []adminReach
 	Mails     []adminReach

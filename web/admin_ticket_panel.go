@@ -24,6 +24,9 @@ func (a *admin) ticketPage(v *visit, f *ticketFacts) adminTicketPage {
 	}
 	if f.contact != nil {
 		p.Customer = customerPanel(v.lang, f.contact, f.account)
+		if v.may(staff.SeeCustomers) {
+			p.Customer.Address = address("customers", f.contact.ID)
+		}
 		p.Customer.Cards = f.cards
 	}
 	for _, o := range f.others {
@@ -214,6 +217,9 @@ func (a *admin) historyPanel(v *visit, f *ticketFacts) (list []adminChange) {
 
 func fieldChange(lang string, kind styk.Kind, name string, values [2]string) adminFieldChange {
 	c := adminFieldChange{fieldWord(lang, name), values[0], values[1]}
+	if kind == styk.KindContact {
+		c.Label = contactWord(lang, name)
+	}
 	if kind == styk.KindTicket && name == "status" {
 		c.Old, _ = statusWord(lang, c.Old)
 		c.New, _ = statusWord(lang, c.New)
@@ -235,7 +241,7 @@ func changeWord(lang string, c store.Change) string {
 		"ticket create": {"Обращение создано", "Ticket created"}, "ticket update": {"Обращение изменено", "Ticket changed"},
 		"ticket delete": {"Обращение удалено", "Ticket deleted"}, "ticket undelete": {"Обращение восстановлено", "Ticket restored"},
 		"contact create": {"Клиент заведён", "Customer created"}, "contact update": {"Клиент изменён", "Customer changed"},
-		"contact delete": {"Клиент удалён", "Customer deleted"}, "contact undelete": {"Клиент восстановлен", "Customer restored"},
+		"ticket erase": {"Данные удалены", "Data erased"}, "contact delete": {"Клиент удалён", "Customer deleted"}, "contact undelete": {"Клиент восстановлен", "Customer restored"},
 	}
 	if w, ok := words[string(c.Kind)+" "+c.Op]; ok {
 		return choose(lang, w[0], w[1])

@@ -252,6 +252,10 @@ func originWord(lang, origin string) string {
 		return ""
 	case "undo":
 		return choose(lang, "отмена", "undo")
+	case "merge":
+		return choose(lang, "объединение", "merge")
+	case "erase":
+		return choose(lang, "удаление данных", "erasure")
 	case "capture", "form":
 		return choose(lang, "форма сайта", "site form")
 	case "webservice":
