@@ -59,6 +59,8 @@ var actionWords = map[string]struct{ ru, en, about string }{
 	"target.pause":    {"подключение на паузе", "paused a target", ""},
 	"target.resume":   {"подключение снова работает", "resumed a target", ""},
 
+	"delivery.edited": {"доставка изменена и отправлена снова", "edited a delivery and sent it again", "delivery"},
+
 	"target.made":    {"подключена система", "connected a system", ""},
 	"target.changed": {"изменено подключение", "changed a connection", ""},
 	"target.checked": {"проверена связь", "tested a connection", ""},

@@ -25,7 +25,10 @@ type adminDeliveriesPage struct {
 	Older     string
 	First     string
 	Steer     bool
-	Nothing   bool // nothing was ever sent
+	Nothing   bool   // nothing was ever sent
+	Again     bool   // rows may be chosen to be sent again
+	All       string // address of sending all that fit, where they all failed
+	Here      string // this list
 }
 
 // adminTarget is one foreign system with what waits for it.
@@ -49,11 +52,15 @@ type adminCause struct {
 	Target  string
 	Count   int64
 	Word    string // доставка, доставки, доставок
+	First   moment
+	Last    moment
 	Address string
 	Replay  string
 }
 
 type adminDeliveryRow struct {
+	ID      string
+	Pick    bool // it may be sent again
 	Address string
 	Ticket  string
 	Form    string
@@ -124,9 +131,23 @@ func (a *admin) showDeliveries(v *visit) error {
 	for _, r := range rows {
 		p.Rows = append(p.Rows, a.deliveryRow(v.lang, r))
 	}
+	p.Here = deliveriesAddress(p.State, p.Target, p.Cause, filter.Before)
+	p.mayPick(v)
 	p.AllCauses = deliveriesAddress(p.State, "", "", 0)
 	p.Nothing = len(rows) == 0 && p.State == "" && p.Target == "" && p.Cause == "" && filter.Before == 0
 	return a.show(v, http.StatusOK, "admin_deliveries.html", p)
+}
+
+// mayPick says which rows may be chosen, and how to choose all that fit.
+func (p *adminDeliveriesPage) mayPick(v *visit) {
+	for i := range p.Rows {
+		r := &p.Rows[i]
+		r.Pick = r.Pick && v.may(staff.SendAgain)
+		p.Again = p.Again || r.Pick
+	}
+	if p.Again && p.Steer && (p.State == "failed" || p.Cause != "") {
+		p.All = replayAddress(p.Target, p.Cause)
+	}
 }
 
 // deliveriesAddress keeps the filters in the address.
@@ -199,7 +220,8 @@ func (a *admin) readCauses(v *visit, tx *store.Tx, p *adminDeliveriesPage) error
 			continue
 		}
 		p.Causes = append(p.Causes, adminCause{Text: c.Cause, Target: c.TargetName, Count: c.Count,
-			Word:    plural(v.lang, c.Count, "доставка", "доставки", "доставок", "delivery", "deliveries"),
+			Word:  plural(v.lang, c.Count, "доставка", "доставки", "доставок", "delivery", "deliveries"),
+			First: a.moment(v.lang, c.First), Last: a.moment(v.lang, c.Last),
 			Address: deliveriesAddress("failed", c.TargetName, c.Cause, 0),
 			Replay:  replayAddress(c.TargetName, c.Cause)})
 	}
@@ -229,7 +251,8 @@ func countTabs(v *visit, tx *store.Tx, p *adminDeliveriesPage, target styk.ID) e
 
 func (a *admin) deliveryRow(lang string, r *store.DeliveryRow) adminDeliveryRow {
 	row := adminDeliveryRow{Address: address("deliveries", r.ID), Ticket: r.TicketNumber, Form: r.Form, Target: r.TargetName,
-		Number: r.Number}
+		Number: r.Number, ID: strconv.FormatInt(int64(r.ID), 10)}
+	row.Pick = r.State == styk.NeedsHand || r.State == styk.Due && r.Due.After(a.Now())
 	if r.Attempts > 0 {
 		row.Tries = triesWord(lang, r.Attempts)
 	}

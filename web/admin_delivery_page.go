@@ -38,6 +38,8 @@ type adminDeliveryPage struct {
 	Steps    []adminStep
 	Attempts []adminAttempt
 	Retry    bool
+	Edit     bool        // its values may be changed for this delivery
+	Edited   []adminSwap // what goes instead of what the visitor sent
 	UID      string
 }
 
@@ -79,6 +81,8 @@ type adminExchange struct {
 	Request adminBytes
 	Answer  adminBytes
 	Reused  bool
+	Curl    string // the same request for a terminal
+	CurlID  string
 }
 
 // adminPart is one part of an exchange's time, for a bar of 1000 units.
@@ -104,6 +108,7 @@ type deliveryFacts struct {
 	ticket   styk.ID
 	number   string
 	form     string
+	post     *styk.Submission
 	steps    []styk.Step
 	attempts []*styk.Attempt
 }
@@ -144,7 +149,7 @@ func (f *deliveryFacts) read(tx *store.Tx, id styk.ID) (err error) {
 	if err != nil {
 		return err
 	}
-	f.ticket, f.form = s.Ticket, s.Title
+	f.ticket, f.form, f.post = s.Ticket, s.Title, s
 	t := &styk.Ticket{}
 	t.ID = s.Ticket
 	if err := tx.Load(t); err != nil && styk.CodeOf(err) != styk.NotFound {
@@ -175,6 +180,8 @@ func (a *admin) deliveryPage(v *visit, f *deliveryFacts) adminDeliveryPage {
 		p.Next = a.moment(v.lang, d.Due)
 	}
 	p.Retry = v.may(staff.SendAgain) && (d.State == styk.NeedsHand || d.State == styk.Due && later)
+	p.Edit = p.Retry && f.post != nil
+	p.Edited = editedLines(f)
 	p.Advice = p.advice(d.State, later)
 	p.Steps = a.stepPanel(v.lang, d, f.steps)
 	for i, attempt := range f.attempts {
@@ -218,7 +225,9 @@ func (a *admin) attemptPanel(lang string, t *styk.Attempt, open bool) adminAttem
 		Err: t.Err, Warnings: t.Warnings, Open: open}
 	p.Outcome, p.Tone = outcomeWord(lang, t.Outcome)
 	for i := range t.Exchanges {
-		p.Exchanges = append(p.Exchanges, exchangePanel(lang, &t.Exchanges[i]))
+		e := exchangePanel(lang, &t.Exchanges[i])
+		e.Curl, e.CurlID = curl(&t.Exchanges[i]), "curl-"+strconv.Itoa(t.Number)+"-"+strconv.Itoa(i)
+		p.Exchanges = append(p.Exchanges, e)
 	}
 	return p
 }

@@ -2,6 +2,7 @@ package web
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"styk"
@@ -138,6 +139,7 @@ var sayings = map[string][2]string{
 	"erased":       {"Данные удалены.", "The data were erased."},
 	"erasing":      {"Удаление начато, но ещё не завершено. Продолжите его через минуту.", "The erasure has begun but is not finished. Go on with it in a minute."},
 	"retried":      {"Отправляем снова. Обновите страницу через несколько секунд.", "Sending again. Reload the page in a few seconds."},
+	"none-chosen":  {"Ничего не отмечено.", "Nothing was selected."},
 	"paused":       {"Цель на паузе: заявки принимаются и ждут.", "The target is paused: requests are taken and wait."},
 	"resumed":      {"Цель снова работает.", "The target runs again."},
 	"status":       {"Состояние изменено.", "The status was changed."},
@@ -180,8 +182,13 @@ func (a *admin) said(v *visit) string {
 	if s, ok := sayings[word]; ok {
 		return choose(v.lang, s[0], s[1])
 	}
-	if n, err := strconv.Atoi(word); err == nil && n >= 0 { // how many were sent again
-		return choose(v.lang, "Отправляем снова: ", "Sending again: ") + strconv.Itoa(n)
+	sent, left, _ := strings.Cut(word, ".")
+	if n, err := strconv.Atoi(sent); err == nil && n >= 0 { // how many were sent again, and how many not
+		text := choose(v.lang, "Отправляем снова: ", "Sending again: ") + strconv.Itoa(n)
+		if n, err := strconv.Atoi(left); err == nil && n > 0 {
+			text += choose(v.lang, ". Уже в пути или доставлено: ", ". Under way or delivered already: ") + strconv.Itoa(n)
+		}
+		return text
 	}
 	return ""
 }

@@ -1,11 +1,14 @@
 package web
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
+	"styk"
 	"styk/store"
 )
 
@@ -99,6 +102,9 @@ func (a *admin) replay(v *visit) error {
 	if err != nil {
 		return err
 	}
+	if form.Get("slice") != "" {
+		return a.replayPart(v, f, form.Get("target"))
+	}
 	n, err := a.Courier.Replay(v.r.Context(), form.Get("target"), f.Cause, f.Since)
 	if err != nil {
 		return err
@@ -107,4 +113,54 @@ func (a *admin) replay(v *visit) error {
 		return err
 	}
 	return v.redirect("/admin/deliveries", strconv.Itoa(n))
+}
+
+// replaySlice is how many are sent again at a time where the page shows how far
+// it came.
+const replaySlice = 100
+
+// replayPart sends one slice and says where the next begins.
+func (a *admin) replayPart(v *visit, f store.DeliveryFilter, target string) error {
+	after, _ := strconv.ParseInt(v.r.PostForm.Get("after"), 10, 64)
+	last, n, err := a.Courier.ReplaySlice(v.r.Context(), target, f.Cause, f.Since, styk.ID(max(after, 0)), replaySlice)
+	if err != nil {
+		return err
+	}
+	more := last != styk.ID(max(after, 0))
+	if n > 0 {
+		if err := a.Staff.Note(v.r.Context(), v.session.User.ID, actionReplay, f.Target, int64(n)); err != nil {
+			return err
+		}
+	}
+	v.w.Header().Set("Content-Type", "application/json")
+	return json.NewEncoder(v.w).Encode(map[string]any{"sent": n, "after": strconv.FormatInt(int64(last), 10), "more": more})
+}
+
+// again sends the chosen deliveries again.
+func (a *admin) again(v *visit) error {
+	var ids []styk.ID
+	for _, text := range v.r.PostForm["id"] {
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil && n > 0 && len(ids) < countUpTo {
+			ids = append(ids, styk.ID(n))
+		}
+	}
+	back := v.r.PostForm.Get("back")
+	if back != "/admin/deliveries" && !strings.HasPrefix(back, "/admin/deliveries?") {
+		back = "/admin/deliveries"
+	}
+	if len(ids) == 0 {
+		return v.redirect(back, "none-chosen")
+	}
+	n, err := a.Courier.RetryAll(v.r.Context(), ids)
+	if err != nil {
+		return err
+	}
+	if err := a.Staff.Note(v.r.Context(), v.session.User.ID, actionReplay, 0, int64(n)); err != nil {
+		return err
+	}
+	said := strconv.Itoa(n)
+	if left := len(ids) - n; left > 0 {
+		said += "." + strconv.Itoa(left)
+	}
+	return v.redirect(back, said)
 }

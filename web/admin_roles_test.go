@@ -103,6 +103,9 @@ GET  /admin/calls/{id}                       int adm own aud
 GET  /admin/deliveries                       op int adm own aud
 GET  /admin/deliveries/{id}                  op int adm own aud
 POST /admin/deliveries/{id}/retry            op int adm own
+GET  /admin/deliveries/{id}/edit             op int adm own
+POST /admin/deliveries/{id}/edit             op int adm own
+POST /admin/deliveries/again                 op int adm own
 GET  /admin/replay                           int adm own
 POST /admin/replay                           int adm own
 POST /admin/targets/{name}/pause             int adm own
