@@ -46,6 +46,7 @@ func (s *server) houseChores() []chore {
 		{"silence", every(5 * time.Minute), s.h.watchSilence},
 		{"cards", every(time.Hour), s.h.cards.Sweep},
 		{"pass certificates", every(time.Hour), s.h.watchCertificates},
+		{"erasures", every(5 * time.Minute), s.h.intake.ResumeErasures}, // that were cut
 		{"requests", every(time.Hour), func(ctx context.Context) error {
 			return s.h.db.ForgetExchanges(ctx, s.h.now().Add(-s.KeepRequests))
 		}},
