@@ -148,7 +148,7 @@ fields:
 		t.Fatal(err)
 	}
 	want := "name=name wait=range after=after fields[0].name=name fields[1].type=choice fields[2].name=unique " +
-		"fields[2].options=required fields[3].options=unused fields[3].verify=choice"
+		"fields[2].options=required fields[3].options=unused fields[3].verify=later"
 	if got := faults(f.Validate()); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -50,6 +50,7 @@ func TestTicketMonthIsMoscows(t *testing.T) {
 }
 
 // One wrong digit is always noticed, and so is nearly every swap.
+// F-43: the number is read aloud and typed back.
 func TestTicketNumberNoticesSlips(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

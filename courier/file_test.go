@@ -120,6 +120,7 @@ func TestLinkStaysTheSameThroughRetries(t *testing.T) {
 
 // TestRefusedFileStaysBehind: the ticket goes on without it and says so; its
 // people see a warning.
+// F-32: what the scanner refuses never reaches the CRM.
 func TestRefusedFileStaysBehind(t *testing.T) {
 	t.Parallel()
 	eachHouse(t, func(t *testing.T, h *house) {

@@ -45,6 +45,7 @@ func TestFixedSentence(t *testing.T) {
 	}
 }
 
+// F-47: the promise is computed from the hours.
 func TestPromise(t *testing.T) {
 	t.Parallel()
 	c := calendar(t, office)

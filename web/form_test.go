@@ -349,6 +349,7 @@ func TestKeptFileStandsForItself(t *testing.T) {
 	}
 }
 
+// F-52: the layers before any captcha.
 func TestRateLimits(t *testing.T) {
 	t.Parallel()
 	clock := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
