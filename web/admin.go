@@ -101,6 +101,10 @@ var adminRoutes = slices.Concat(customerRoutes, []adminRoute{
 
 	{pattern: "GET /admin/tickets", right: staff.SeeTickets, handle: (*admin).showTickets},
 	{pattern: "GET /admin/tickets/{id}", right: staff.SeeTickets, handle: (*admin).showTicket},
+	{pattern: "GET /admin/search", handle: (*admin).showSearch},
+	{pattern: "GET /admin/files", right: staff.SeeTickets, handle: (*admin).showFiles},
+	{pattern: "GET /admin/files/{id}/about", right: staff.SeeTickets, handle: (*admin).showFile},
+	{pattern: "POST /admin/files/{id}/about", right: staff.ChangeTickets, handle: (*admin).restoreVersion},
 	{pattern: "GET /admin/files/{id}", right: staff.SeeTickets, handle: (*admin).downloadFile},
 	{pattern: "POST /admin/tickets/{id}/status", right: staff.ChangeTickets, handle: (*admin).setStatus},
 	{pattern: "POST /admin/tickets/{id}/note", right: staff.ChangeTickets, handle: (*admin).addNote},

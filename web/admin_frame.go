@@ -80,6 +80,9 @@ func (a *admin) frame(v *visit, here, title string) adminFrame {
 	if v.may(staff.SeeConnections) {
 		add("/admin/connections", "plug", "Подключения", "Connections")
 	}
+	if v.may(staff.SeeTickets) {
+		add("/admin/files", "file", "Файлы", "Files")
+	}
 	add("/admin/forms", "form", "Формы", "Forms")
 	if v.may(staff.SeeAPILog) {
 		add("/admin/calls", "log", "Журнал API", "API log")
@@ -138,6 +141,7 @@ var sayings = map[string][2]string{
 	"apart":        {"Запомнили: это разные люди.", "Noted: they are two people."},
 	"erased":       {"Данные удалены.", "The data were erased."},
 	"erasing":      {"Удаление начато, но ещё не завершено. Продолжите его через минуту.", "The erasure has begun but is not finished. Go on with it in a minute."},
+	"version":      {"Версия возвращена, прежние остались.", "The version was brought back, the others stay."},
 	"retried":      {"Отправляем снова. Обновите страницу через несколько секунд.", "Sending again. Reload the page in a few seconds."},
 	"none-chosen":  {"Ничего не отмечено.", "Nothing was selected."},
 	"paused":       {"Цель на паузе: заявки принимаются и ждут.", "The target is paused: requests are taken and wait."},

@@ -68,6 +68,10 @@ GET  /admin/audit                            own aud
 
 GET  /admin/tickets                          op adm own aud
 GET  /admin/tickets/{id}                     op adm own aud
+GET  /admin/search                           person
+GET  /admin/files                            op adm own aud
+GET  /admin/files/{id}/about                 op adm own aud
+POST /admin/files/{id}/about                 op adm own
 GET  /admin/files/{id}                       op adm own aud
 POST /admin/tickets/{id}/status              op adm own
 POST /admin/tickets/{id}/note                op adm own
