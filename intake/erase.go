@@ -45,6 +45,11 @@ func (in *Intake) Erase(ctx context.Context, contact styk.ID, by store.By) (*sto
 }
 
 func (in *Intake) erase(ctx context.Context, contact styk.ID, by store.By) error {
+	if in.Settle != nil {
+		if err := in.Settle(ctx); err != nil {
+			return err
+		}
+	}
 	var all store.Belongings
 	var calls []styk.ID
 	err := in.DB.View(ctx, func(tx *store.Tx) (err error) {

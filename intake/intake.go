@@ -36,6 +36,9 @@ type Intake struct {
 	// zero: it works. It must not block. nil: nobody knows.
 	Rest func(target styk.ID) time.Time
 
+	// Settle writes down what other rooms still hold in memory about people, before
+	// one of them is erased; may be nil.
+	Settle func(context.Context) error
 	// IssueCard makes the card that a form promises, in the transaction of the
 	// submission, and gives its number; "" for none. nil: nobody makes cards.
 	IssueCard func(tx *store.Tx, form *styk.Form, s *styk.Submission) (number string, err error)

@@ -19,6 +19,7 @@ func (s *server) routes() http.Handler {
 	trusted, _ := prefixes(s.TrustedProxy) // checked by check
 	readers, _ := prefixes(s.MetricsFrom)
 	s.journal = journal.New(s.h.db, s.h.log, trusted.remote)
+	s.h.intake.Settle = s.journal.Write
 	crm := s.journal.Handler(crmFace, vtiger.NewServer(vtiger.Options{
 		DB: s.h.db, Intake: s.h.intake, Log: s.h.log, SessionIdle: s.SessionIdle,
 		Remote: trusted.remote, Observe: s.observeCRM,
