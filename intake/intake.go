@@ -5,6 +5,7 @@
 package intake
 
 import (
+	"context"
 	"log/slog"
 	"sync"
 	"time"
