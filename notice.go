@@ -14,6 +14,9 @@ const (
 	NoticeRefused   NoticeType = "file.refused"     // to the visitor: a file did not pass its check
 	NoticeUnchecked NoticeType = "scanner.silent"   // to the owner: nobody checks files, deliveries wait
 	NoticeCard      NoticeType = "card.sent"        // to a card's holder: where his card is
+	NoticeAnswer    NoticeType = "ticket.answer"    // to the customer: what one of us wrote
+	NoticeReply     NoticeType = "ticket.reply"     // to whom the ticket belongs: the customer wrote
+	NoticeOverdue   NoticeType = "ticket.overdue"   // to whom tickets belong: they wait too long
 	NoticeInvited   NoticeType = "staff.invited"    // to a colleague to be: the link by which he comes in
 )
 
@@ -40,6 +43,11 @@ type Notice struct {
 	CardName string `json:"card_name,omitempty"` // of its template
 	PassType string `json:"pass_type,omitempty"` // whose certificate ends at Since
 	Days     int    `json:"days,omitempty"`      // until then
+
+	Message ID     `json:"message,omitempty"` // whose text is sent
+	Ticket  ID     `json:"ticket,omitempty"`  // that waits
+	Subject string `json:"-"`                 // of the letter, known when it is sent
+	Text    string `json:"-"`
 
 	Invitation ID        `json:"invitation,omitempty"` // whose link is sent; the link itself is not stored
 	Salt       string    `json:"salt,omitempty"`       // that makes it

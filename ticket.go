@@ -13,6 +13,7 @@ type Ticket struct {
 	Account  ID
 	Text     string
 	Solution string
+	Spam     bool // a person said so; it stays, and is delivered all the same
 }
 
 // Kind implements Record.
@@ -31,6 +32,7 @@ func (t *Ticket) Columns() []Column {
 		{"account_id", &t.Account},
 		{"text", &t.Text},
 		{"solution", &t.Solution},
+		{"spam", &t.Spam},
 	}
 }
 

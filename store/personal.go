@@ -63,7 +63,12 @@ var PersonalTables = []PersonalTable{
 	{"ticket", []Personal{
 		oddities,
 		{"title text solution", "the customer's request and the answer", "record", Blank, ""},
-	}, plainBase + "number status priority severity category contact_id account_id"},
+	}, plainBase + "number status priority severity category contact_id account_id spam first_answered answered replied told"},
+	{"message", []Personal{
+		{"text quoted subject", "what the customer and we wrote to each other", "message", Remove, ""},
+		{"address name", "from where the customer writes", "message", Remove, ""},
+		{"message_id", "name of the letter, often with the customer's host", "", Remove, "tells nothing beside the letter"},
+	}, "id ticket_id direction kind at user_id delivery_id files settled"},
 	{"document", []Personal{
 		oddities,
 		{"title file_name text", "file names often bear the customer's name", "record", Blank, ""},

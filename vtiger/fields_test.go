@@ -94,7 +94,7 @@ func keysOf(t *testing.T, body string) []string {
 // column that holds something is on the wire, and nothing secret is.
 func TestTableIsWhole(t *testing.T) {
 	t.Parallel()
-	silent := map[string]bool{"document.placeholder": true, "document.disk_size": true, "document.disk_time": true}
+	silent := map[string]bool{"ticket.spam": true, "document.placeholder": true, "document.disk_size": true, "document.disk_time": true}
 	for _, m := range served {
 		names, columns := map[string]bool{}, map[string]bool{}
 		for _, f := range m.fields {
