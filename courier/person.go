@@ -251,3 +251,34 @@ func (r *recording) all() []styk.Exchange {
 	defer r.mu.Unlock()
 	return storable(r.list)
 }
+
+// Mended tells the courier that a target which did not answer was seen to: it is
+// tried at once, and what waited for it goes as soon as its turn comes. It gives
+// how many deliveries that was, slice the most.
+func (c *Courier) Mended(ctx context.Context, target styk.ID, slice int) (n int, err error) {
+	err = c.db.Update(ctx, func(tx *store.Tx) error {
+		n = 0
+		list, err := tx.Deliveries(store.DeliveryFilter{State: styk.Due, Target: target, Limit: slice})
+		if err != nil {
+			return err
+		}
+		for _, d := range list {
+			if d.Attempts == 0 {
+				continue // it goes as it is
+			}
+			if _, err := tx.SendAgain(d.ID); err != nil {
+				return err
+			}
+			n++
+		}
+		return nil
+	})
+	c.mu.Lock()
+	l := c.lanes[target]
+	c.mu.Unlock()
+	if l != nil {
+		l.breaker.answered()
+		l.wake()
+	}
+	return n, err
+}

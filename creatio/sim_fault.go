@@ -220,3 +220,14 @@ func (s *Sim) cutOff(w *simAnswer, r *http.Request) bool {
 	}
 	return true
 }
+
+// Faults gives the switches that are set.
+func (s *Sim) Faults() map[string]SimFault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	set := map[string]SimFault{}
+	for name, f := range s.faults {
+		set[name] = *f
+	}
+	return set
+}

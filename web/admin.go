@@ -26,6 +26,7 @@ type AdminOptions struct {
 	// Courier is asked to send again, to pause and to resume.
 	Courier *courier.Courier
 	Zone    *time.Location // of times on pages; nil: UTC
+	Sandbox *Sandbox       // nil: nothing is played here
 	// Secure says whether a request came by HTTPS; nil: whether its connection did.
 	Secure func(*http.Request) bool
 }
@@ -131,6 +132,11 @@ var adminRoutes = slices.Concat(customerRoutes, []adminRoute{
 	{pattern: "POST /admin/replay", right: staff.Steer, handle: (*admin).replay},
 	{pattern: "POST /admin/targets/{name}/pause", right: staff.Steer, handle: (*admin).pause},
 	{pattern: "POST /admin/targets/{name}/resume", right: staff.Steer, handle: (*admin).resume},
+
+	{pattern: "POST /admin/path/off", handle: (*admin).closePath},
+	{pattern: "GET /admin/sandbox", right: staff.UseSandbox, handle: (*admin).showSandbox},
+	{pattern: "POST /admin/sandbox/{name}/break", right: staff.UseSandbox, handle: (*admin).breakSim},
+	{pattern: "POST /admin/sandbox/{name}/mend", right: staff.UseSandbox, handle: (*admin).mendSim},
 
 	{pattern: "GET /admin/connections", right: staff.SeeConnections, handle: (*admin).showConnections},
 	{pattern: "GET /admin/connections/new", right: staff.ManageConnections, handle: (*admin).showNewConnection},

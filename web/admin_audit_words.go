@@ -61,6 +61,9 @@ var actionWords = map[string]struct{ ru, en, about string }{
 
 	"delivery.edited": {"доставка изменена и отправлена снова", "edited a delivery and sent it again", "delivery"},
 
+	"sandbox.broken": {"в песочнице сломана система", "broke a system of the sandbox", ""},
+	"sandbox.mended": {"в песочнице починена система, отправлено снова:", "mended a system of the sandbox, sent again:", "amount"},
+
 	"target.made":    {"подключена система", "connected a system", ""},
 	"target.changed": {"изменено подключение", "changed a connection", ""},
 	"target.checked": {"проверена связь", "tested a connection", ""},

@@ -51,7 +51,7 @@ var deskHash = func() string {
 }()
 
 // newDesk opens an empty one; fill puts the sample requests there.
-func newDesk(t *testing.T) *desk {
+func newDesk(t *testing.T, with ...func(*Options)) *desk {
 	t.Helper()
 	dir := t.TempDir()
 	db, err := store.Open(t.Context(), store.Options{Database: filepath.Join(dir, "styk.db"), Key: []byte(strings.Repeat("k", 32))})
@@ -73,10 +73,14 @@ func newDesk(t *testing.T) *desk {
 	kinds := []connect.Kind{creatio.Kind, webhook.Kind}
 	server := httptest.NewUnstartedServer(nil)
 	d.cards = &wallet.Cards{DB: db, Blobs: blobs, Log: slog.New(slog.DiscardHandler)}
-	server.Config.Handler = New(Options{
+	o := Options{
 		Base: func() string { return server.URL }, Version: "test", DB: db, Intake: d.intake, Cards: d.cards,
 		AdminOptions: AdminOptions{Staff: d.staff, Zone: zone, Courier: courier.New(db, blobs, kinds, courier.Options{})},
-	})
+	}
+	for _, more := range with {
+		more(&o)
+	}
+	server.Config.Handler = New(o)
 	server.Start()
 	t.Cleanup(server.Close)
 	d.url, d.cards.PublicURL = server.URL, server.URL

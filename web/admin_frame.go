@@ -93,6 +93,9 @@ func (a *admin) frame(v *visit, here, title string) adminFrame {
 	if a.Cards != nil && v.may(staff.SetUpCards) {
 		add("/admin/templates", "look", "Шаблоны", "Templates")
 	}
+	if a.maySandbox(v) {
+		add("/admin/sandbox", "flask", "Песочница", "Sandbox")
+	}
 	if v.may(staff.SeeStaff) {
 		add("/admin/staff", "people", "Сотрудники", "People")
 	}
@@ -144,6 +147,8 @@ var sayings = map[string][2]string{
 	"version":      {"Версия возвращена, прежние остались.", "The version was brought back, the others stay."},
 	"retried":      {"Отправляем снова. Обновите страницу через несколько секунд.", "Sending again. Reload the page in a few seconds."},
 	"none-chosen":  {"Ничего не отмечено.", "Nothing was selected."},
+	"broken":       {"Сломано. Отправьте заявку и посмотрите, что с ней станет.", "Broken. Send a request and see what becomes of it."},
+	"mended":       {"Починено. Всё, что ждало и не ушло, отправляется снова.", "Mended. All that waited or failed is sent again."},
 	"paused":       {"Цель на паузе: заявки принимаются и ждут.", "The target is paused: requests are taken and wait."},
 	"resumed":      {"Цель снова работает.", "The target runs again."},
 	"status":       {"Состояние изменено.", "The status was changed."},

@@ -18,6 +18,7 @@ type adminHomePage struct {
 	Day      string
 	Sentence string
 	Calm     bool // nothing needs a person
+	Path     *adminPath
 	Needs    []adminNeed
 	Trend    []adminDay
 	Week     string // the trend in words
@@ -77,8 +78,8 @@ func (a *admin) home(v *visit) error {
 	now := a.now()
 	p.Day = dayWord(v.lang, now)
 	err := a.DB.View(v.r.Context(), func(tx *store.Tx) error {
-		p.Needs, p.Trend, p.Forms, p.Lights, p.Cards = nil, nil, nil, nil, nil
-		for _, read := range []func(*visit, *store.Tx, *adminHomePage) error{a.homeToday, a.homeNeeds, a.homeCards} {
+		p.Needs, p.Trend, p.Forms, p.Lights, p.Cards, p.Path = nil, nil, nil, nil, nil, nil
+		for _, read := range []func(*visit, *store.Tx, *adminHomePage) error{a.homePath, a.homeToday, a.homeNeeds, a.homeCards} {
 			if err := read(v, tx, &p); err != nil {
 				return err
 			}

@@ -115,6 +115,11 @@ POST /admin/replay                           int adm own
 POST /admin/targets/{name}/pause             int adm own
 POST /admin/targets/{name}/resume            int adm own
 
+POST /admin/path/off                         person
+GET  /admin/sandbox                          int adm own
+POST /admin/sandbox/{name}/break             int adm own
+POST /admin/sandbox/{name}/mend              int adm own
+
 GET  /admin/connections                      int adm own aud
 GET  /admin/connections/new                  int adm own
 POST /admin/connections/new                  int adm own

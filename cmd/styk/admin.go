@@ -18,6 +18,7 @@ func (s *server) adminOptions(trusted proxies) web.AdminOptions {
 		Staff:   door,
 		Courier: s.h.courier,
 		Zone:    s.h.zone,
+		Sandbox: s.sandbox,
 		Secure:  trusted.secure,
 	}
 }

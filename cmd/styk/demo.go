@@ -57,6 +57,7 @@ func (c *demoCommand) run(ctx context.Context, sh *shell) error {
 		return fmt.Errorf("simulators: %w", err)
 	}
 	defer world.end()
+	s.sandbox = world.sandbox()
 	if err := world.furnish(ctx, s.h, "http://"+c.Listen); err != nil {
 		return fmt.Errorf("sample data: %w", err)
 	}

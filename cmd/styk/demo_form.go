@@ -15,9 +15,11 @@ import (
 
 	"styk"
 	"styk/courier"
+	"styk/creatio"
 	"styk/intake"
 	"styk/notice"
 	"styk/store"
+	"styk/web"
 	"styk/webhook"
 )
 
@@ -25,6 +27,9 @@ import (
 // that takes webhooks, played in this process.
 type demoWorld struct {
 	crm, mail, stock, push string // addresses
+	crmSim                 *creatio.Sim
+	mailSim                *notice.Sim
+	stockFault             stockFault
 	done                   sync.WaitGroup
 	stop                   context.CancelFunc
 }
@@ -33,16 +38,16 @@ type demoWorld struct {
 // free. They end after what serves has ended.
 func startWorld(ctx context.Context, s *server) (*demoWorld, error) {
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	w := &demoWorld{stop: stop}
+	w := &demoWorld{stop: stop, crmSim: creatio.NewSim(creatio.Net), mailSim: notice.NewSim(notice.SimPatience(demoHush))}
 	known := make(chan struct{})
 	for _, one := range []struct {
 		what, near string
 		at         *string
 		serve      func(context.Context, net.Listener) error
 	}{
-		{"creatio", simAddresses["creatio"], &w.crm, newSimulator("creatio", "net", "").serve},
-		{"smtp", simAddresses["smtp"], &w.mail, notice.NewSim(notice.SimPatience(demoHush)).Serve},
-		{"webhook", "127.0.0.1:9003", &w.stock, serveSim(demoStock())},
+		{"creatio", simAddresses["creatio"], &w.crm, serveSim(w.crmSim)},
+		{"smtp", simAddresses["smtp"], &w.mail, w.mailSim.Serve},
+		{"webhook", "127.0.0.1:9003", &w.stock, serveSim(w.stockFault.before(demoStock()))},
 		{"apns", simAddresses["apns"], &w.push, demoPhones(s.h, known)},
 	} {
 		l, err := listenNear(ctx, one.near)
@@ -152,7 +157,16 @@ func (w *demoWorld) furnish(ctx context.Context, h *house, base string) error {
 	if err := postDemo(ctx, h, base); err != nil {
 		return err
 	}
-	return h.db.Update(ctx, func(tx *store.Tx) error { return tx.SetMeta(demoFormed, "1") })
+	return h.db.Update(ctx, func(tx *store.Tx) error {
+		last, err := tx.LastPost()
+		if err != nil {
+			return err
+		}
+		if err := tx.SetMeta(web.MetaSamples, fmt.Sprint(int64(last))); err != nil {
+			return err
+		}
+		return tx.SetMeta(demoFormed, "1")
+	})
 }
 
 func (h *house) placeTarget(ctx context.Context, t *styk.Target) error {

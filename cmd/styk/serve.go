@@ -21,6 +21,7 @@ import (
 	"styk"
 	"styk/journal"
 	"styk/store"
+	"styk/web"
 )
 
 // serving are the flags that serve and demo have in common.
@@ -144,7 +145,8 @@ type server struct {
 	chores  []chore
 	backups bool // they are scheduled
 	demo    bool
-	notes   []string // printed at start
+	sandbox *web.Sandbox // of the demo
+	notes   []string     // printed at start
 	started time.Time
 	ready   chan struct{}
 	address net.Addr // set when ready is closed
@@ -296,7 +298,7 @@ func (s *server) serve(ctx context.Context, sh *shell) error {
 	if s.tls != nil {
 		s.h.serving.certFiles = s.tls.certFiles
 	}
-	web := s.httpServer(ctx)
+	faces := s.httpServer(ctx)
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { return desk.run(ctx) })
 	all.Go(func() error {
@@ -308,7 +310,7 @@ func (s *server) serve(ctx context.Context, sh *shell) error {
 	all.Go(func() error { return s.callPhones(ctx) })
 	all.Go(func() error { return s.keepCalls(ctx) })
 	all.Go(func() error {
-		err := s.accept(web, netutil.LimitListener(listener, maxConnections))
+		err := s.accept(faces, netutil.LimitListener(listener, maxConnections))
 		if errors.Is(err, http.ErrServerClosed) {
 			return nil
 		}
@@ -316,7 +318,7 @@ func (s *server) serve(ctx context.Context, sh *shell) error {
 	})
 	all.Go(func() error {
 		<-ctx.Done()
-		return s.drain(web)
+		return s.drain(faces)
 	})
 	s.greet(sh)
 	close(s.ready)
