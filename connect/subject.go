@@ -167,6 +167,11 @@ type Notice struct {
 	Text    string // plain
 	HTML    string // may be empty
 	ReplyTo string // may be empty
+
+	// Of letters that belong to a conversation; all may be empty.
+	MessageID  string   // before the @; empty: the letter gets one of its own
+	References []string // Message-IDs of earlier letters, oldest first; without an @ they are ours
+	Personal   bool     // a person wrote it: nothing says that a machine did
 }
 
 // SubjectName says which subject p carries, for records and errors.

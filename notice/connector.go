@@ -31,12 +31,20 @@ type connector struct {
 	dial       func(ctx context.Context, network, address string) (net.Conn, error)
 	now        func() time.Time
 	mask       *connect.Mask
+	inbox      *Reader // nil: nobody reads replies
 }
 
-// Check connects, encrypts, signs in, and sends nothing.
+// Check connects, encrypts, signs in, and sends nothing. It opens the mailbox of
+// replies too.
 func (c *connector) Check(ctx context.Context) error {
 	s, err := c.dialSession(ctx)
 	defer func() { s.close(err == nil) }()
+	if err == nil && c.inbox != nil {
+		if inbox := c.inbox.Check(ctx); inbox != nil {
+			return c.mask.Error(connect.Because(fmt.Errorf("inbox: %w", inbox),
+				"Письма уходят, но ящик с ответами клиентов не открывается."))
+		}
+	}
 	return c.mask.Error(err)
 }
 
@@ -56,6 +64,9 @@ func (c *connector) Deliver(ctx context.Context, p *connect.Parcel) error {
 		step := stepFor(a)
 		_, err := p.Step(ctx, step, connect.Repeatable, func(ctx context.Context) (connect.Done, error) {
 			id := p.UUID(step) + "@" + domain(c.from)
+			if p.Notice != nil && p.Notice.MessageID != "" {
+				id = p.Notice.MessageID + "@" + domain(c.from)
+			}
 			return connect.Done{ID: "<" + id + ">"}, c.post(ctx, p, a, id)
 		})
 		switch {
@@ -166,6 +177,7 @@ func (c *connector) letter(ctx context.Context, p *connect.Parcel, to *mail.Addr
 		return l, l.fillTicket(ctx, p, attach)
 	}
 	n := p.Notice
+	l.personal, l.references = n.Personal, c.named(n.References)
 	l.subject, l.text, l.html = shorten(flatten(n.Subject), 200), n.Text, n.HTML
 	if n.ReplyTo != "" {
 		reply, err := parseAddress(n.ReplyTo)
@@ -176,6 +188,20 @@ func (c *connector) letter(ctx context.Context, p *connect.Parcel, to *mail.Addr
 		l.replyTo = reply
 	}
 	return l, nil
+}
+
+// named completes the Message-IDs of our own letters, and leaves out what cannot
+// stand in a header.
+func (c *connector) named(list []string) (ids []string) {
+	for _, id := range list {
+		if !strings.Contains(id, "@") {
+			id += "@" + domain(c.from)
+		}
+		if len(id) < 250 && isASCII(id) && !strings.ContainsAny(id, " \t\r\n<>\x00") {
+			ids = append(ids, id)
+		}
+	}
+	return ids
 }
 
 // secretLink finds the part of a link that opens something.

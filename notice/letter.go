@@ -29,6 +29,9 @@ type letter struct {
 	text    string
 	html    string
 	files   []enclosure
+
+	references []string // Message-IDs without brackets, oldest first
+	personal   bool     // a person wrote it
 }
 
 // enclosure is a file with its bytes in hand: a letter that breaks off in the
@@ -67,8 +70,14 @@ func (l *letter) compose() ([]byte, error) {
 	m.SetMessageIDWithValue(l.id)
 	m.SetDateWithValue(l.date)
 	m.Subject(l.subject)
-	m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no vacation replies, no loops
-	m.SetGenHeader("X-Auto-Response-Suppress", "All")  // the same for Exchange
+	if n := len(l.references); n > 0 {
+		m.SetGenHeader("In-Reply-To", "<"+l.references[n-1]+">")
+		m.SetGenHeader("References", "<"+strings.Join(l.references, "> <")+">")
+	}
+	if !l.personal {
+		m.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no vacation replies, no loops
+		m.SetGenHeader("X-Auto-Response-Suppress", "All")  // the same for Exchange
+	}
 	m.SetBodyString(mail.TypeTextPlain, crlf(l.text))
 	if l.html != "" {
 		m.AddAlternativeString(mail.TypeTextHTML, crlf(l.html))

@@ -40,6 +40,10 @@ var Kind = connect.Kind{
 			Name: "attach", Label: "Вкладывать файлы, всего до", Type: connect.Size, Default: "10MB",
 			Help: "Что не поместилось, уйдёт ссылкой. 0 — всегда ссылкой.",
 		},
+		{
+			Name: "inbox", Label: "Ящик с ответами клиентов", Type: connect.Text, Secret: true,
+			Help: "imaps://логин:пароль@host/INBOX. Письма только читаются. Знаки / ? # % @ в пароле пишутся как %2F %3F %23 %25 %40.",
+		},
 		connect.LinkDays,
 		{
 			Name: "encryption", Label: "Шифрование для smtp://", Type: connect.Choice, Default: "auto",
@@ -138,6 +142,14 @@ func (c *connector) check(s connect.Settings) error {
 			return fault("ca", "pem", "здесь нет сертификата в виде PEM")
 		}
 		c.roots = roots
+	}
+	if text := s.Text("inbox"); text != "" {
+		box, err := ParseMailbox(text)
+		if err != nil {
+			return err
+		}
+		c.inbox = &Reader{Mailbox: box, Roots: c.roots, Dial: c.dial, Now: c.now}
+		c.mask = connect.NewMask(c.server.Password, s.Text("url"), box.Password, text)
 	}
 	return nil
 }
