@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"styk"
@@ -25,6 +27,10 @@ func (c *Courier) notice(tx *store.Tx, d *styk.Delivery) (*connect.Notice, error
 	switch n.Type {
 	case styk.NoticeAccepted, styk.NoticeNumber, styk.NoticeRefused:
 		err = c.tellTicket(tx, d.About, n)
+	case styk.NoticeAnswer:
+		return c.answer(tx, d, n)
+	case styk.NoticeReply, styk.NoticeOverdue:
+		// It says all itself.
 	default:
 		err = tellTarget(tx, n)
 	}
@@ -32,8 +38,39 @@ func (c *Courier) notice(tx *store.Tx, d *styk.Delivery) (*connect.Notice, error
 		return nil, err
 	}
 	words := c.o.Compose(*n)
+	if n.Ticket != 0 && n.To != "" && n.Type != styk.NoticeReply {
+		words.MessageID = tx.DB().Thread(n.Ticket, strings.ReplaceAll(d.UID, "-", ""))
+	}
 	return &words, nil
 }
+
+// answer makes the letter that one of us wrote to a customer, in the thread of
+// those before it.
+func (c *Courier) answer(tx *store.Tx, d *styk.Delivery, n *styk.Notice) (*connect.Notice, error) {
+	m, err := tx.Message(n.Message)
+	if styk.CodeOf(err) == styk.NotFound {
+		return nil, connect.Permanent(connect.Because(err, "Письма больше нет: его стёрли."))
+	}
+	if err != nil {
+		return nil, err
+	}
+	letters, err := tx.MessagesOf(m.Ticket)
+	if err != nil {
+		return nil, err
+	}
+	n.To, n.Subject, n.Text = m.Address, m.Subject, m.Text
+	words := c.o.Compose(*n)
+	words.MessageID = m.MessageID
+	for _, l := range slices.Backward(letters) { // the oldest first
+		if l.ID < m.ID && l.Kind == styk.MessageLetter && l.MessageID != "" {
+			words.References = append(words.References, l.MessageID)
+		}
+	}
+	words.References = words.References[max(0, len(words.References)-maxReferences):]
+	return &words, nil
+}
+
+const maxReferences = 20 // in one letter's header
 
 func (c *Courier) tellTicket(tx *store.Tx, submission styk.ID, n *styk.Notice) error {
 	s, err := tx.Post(submission)
@@ -51,7 +88,7 @@ func (c *Courier) tellTicket(tx *store.Tx, submission styk.ID, n *styk.Notice) e
 	if err != nil {
 		return err
 	}
-	n.Number, n.CRMNumber, n.Form = record.Number, p.Number, s.Title
+	n.Number, n.CRMNumber, n.Form, n.Ticket = record.Number, p.Number, s.Title, s.Ticket
 	n.StatusURL, err = c.statusURL(tx, s)
 	return err
 }

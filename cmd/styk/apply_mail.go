@@ -18,7 +18,7 @@ var (
 )
 
 // mailYAML says how letters go out and to whom those for the owner. All but
-// owner, reply_to and silence are settings of the target that it makes.
+// owner, reply_to, silence and answer are settings of the target that it makes.
 type mailYAML struct {
 	URL        string         `yaml:"url,omitempty"`
 	User       string         `yaml:"user,omitempty"`
@@ -27,6 +27,8 @@ type mailYAML struct {
 	Owner      addressList    `yaml:"owner,omitempty"`
 	ReplyTo    string         `yaml:"reply_to,omitempty"`
 	Silence    *styk.Duration `yaml:"silence,omitempty"` // of working time without a form, then the owner is told
+	Answer     *styk.Duration `yaml:"answer,omitempty"`  // of working time, then a ticket waits too long
+	Inbox      string         `yaml:"inbox,omitempty"`   // where replies come
 	Encryption string         `yaml:"encryption,omitempty"`
 	Auth       string         `yaml:"auth,omitempty"`
 	CA         string         `yaml:"ca,omitempty"`
@@ -87,6 +89,12 @@ func readMail(node *yaml.Node, p *problems) []step {
 			p.add(lineOf(node, "silence"), "such as 24h", "silence: at least an hour, or 0s for never")
 		}
 	}
+	if y.Answer != nil {
+		more.Answer = *y.Answer
+		if d := time.Duration(more.Answer); d < time.Minute {
+			p.add(lineOf(node, "answer"), "such as 4h", "answer: at least a minute of working time")
+		}
+	}
 	if len(y.Owner) == 0 && more.Silence != 0 {
 		p.add(lineOf(node, "silence"), "name an owner", "silence: nobody is to be told")
 	}
@@ -98,7 +106,7 @@ func (y *mailYAML) settings() map[string]any {
 	all := map[string]any{}
 	for name, v := range map[string]string{
 		"url": y.URL, "user": y.User, "password": y.Password, "from": y.From, "encryption": y.Encryption,
-		"auth": y.Auth, "ca": y.CA, "helo": y.Helo, "timeout": y.Timeout,
+		"auth": y.Auth, "inbox": y.Inbox, "ca": y.CA, "helo": y.Helo, "timeout": y.Timeout,
 	} {
 		if v != "" {
 			all[name] = v
@@ -172,6 +180,9 @@ func exportMail(tx *store.Tx) (any, error) {
 		Encryption: text("encryption"), Auth: text("auth"), CA: text("ca"), Helo: text("helo"), Timeout: text("timeout")}
 	if more.Silence != 0 {
 		y.Silence = &more.Silence
+	}
+	if more.Answer != 0 {
+		y.Answer = &more.Answer
 	}
 	return y, nil
 }

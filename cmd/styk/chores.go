@@ -44,6 +44,9 @@ func (s *server) houseChores() []chore {
 		{"orphans", every(time.Hour), s.sweepFiles},
 		{"letters", every(10 * time.Second), func(ctx context.Context) error { return s.h.letters.renew(ctx, s.h.db) }},
 		{"silence", every(5 * time.Minute), s.h.watchSilence},
+		{"waiting tickets", every(time.Minute), func(ctx context.Context) error {
+			return s.h.intake.TellOverdue(ctx, s.h.letters.overdue(s.h.now()))
+		}},
 		{"cards", every(time.Hour), s.h.cards.Sweep},
 		{"pass certificates", every(time.Hour), s.h.watchCertificates},
 		{"erasures", every(5 * time.Minute), s.h.intake.ResumeErasures}, // that were cut

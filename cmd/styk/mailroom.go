@@ -35,6 +35,7 @@ type mailroom struct {
 type mailMore struct {
 	ReplyTo string        `json:"reply_to,omitempty"`
 	Silence styk.Duration `json:"silence,omitempty"` // of working time; 0: nobody is told
+	Answer  styk.Duration `json:"answer,omitempty"`  // of working time; 0: defaultAnswer
 }
 
 // Under these names the settings lie in the database.
@@ -155,6 +156,12 @@ func (l *mailroom) compose(n styk.Notice) connect.Notice {
 	case styk.NoticeRecovered:
 		return notice.Recovered{To: l.owner, Target: n.Target, Down: n.Down, Waiting: int(n.Waiting), Failed: int(n.Failed),
 			URL: l.page("/admin/deliveries")}.Notice(notice.Russian)
+	case styk.NoticeAnswer:
+		return connect.Notice{Type: string(n.Type), To: []string{n.To}, Subject: n.Subject, Text: n.Text, ReplyTo: l.mail.ReplyTo, Personal: true}
+	case styk.NoticeReply:
+		return notice.Replied{To: l.colleague(n.To), Number: n.Number, URL: l.page(fmt.Sprintf("/admin/tickets/%d", n.Ticket))}.Notice(notice.Russian)
+	case styk.NoticeOverdue:
+		return notice.Overdue{To: l.colleague(n.To), Numbers: n.Numbers, Count: int(n.Waiting), URL: l.page("/admin/tickets?show=overdue")}.Notice(notice.Russian)
 	case styk.NoticeCardLink:
 		return notice.CardLink{To: n.To, Firm: l.firm, URL: l.cardURL(n.Card), ReplyTo: l.mail.ReplyTo}.Notice(notice.Russian)
 	case styk.NoticeCard:
@@ -168,6 +175,14 @@ func (l *mailroom) compose(n styk.Notice) connect.Notice {
 		return notice.Silent{To: l.owner, Form: n.Form, Hours: int(n.Down.Hours()), Last: n.Since, Zone: l.zone}.Notice(notice.Russian)
 	}
 	return connect.Notice{Type: string(n.Type), To: l.owner}
+}
+
+// colleague is who hears of a ticket that waits: whose it is, else the owner.
+func (l *mailroom) colleague(to string) []string {
+	if to == "" {
+		return l.owner
+	}
+	return []string{to}
 }
 
 func (l *mailroom) page(path string) string {

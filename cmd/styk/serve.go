@@ -308,6 +308,7 @@ func (s *server) serve(ctx context.Context, sh *shell) error {
 	all.Go(func() error { return s.runChores(ctx) })
 	all.Go(func() error { return s.h.courier.Run(ctx) })
 	all.Go(func() error { return s.callPhones(ctx) })
+	all.Go(func() error { return s.h.readReplies(ctx) })
 	all.Go(func() error { return s.keepCalls(ctx) })
 	all.Go(func() error {
 		err := s.accept(faces, netutil.LimitListener(listener, maxConnections))
