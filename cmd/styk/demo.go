@@ -23,18 +23,22 @@ const (
 
 type demoCommand struct {
 	serving
+	Graduate bool `help:"Turn the demo's folder into one for real work, and end: keeps forms, card templates and your own connections, drops the rest, renews every key."`
 }
 
 // Help implements kong.HelpProvider.
 func (*demoCommand) Help() string {
 	return "Needs nothing and changes nothing outside its folder; another start finds what the last one left. " +
 		"Only warnings are logged; --log-level debug shows everything. Example:\n\n" +
-		"  styk demo\n  styk demo --listen 127.0.0.1:9000 --data /tmp/styk-demo"
+		"  styk demo\n  styk demo --listen 127.0.0.1:9000 --data /tmp/styk-demo\n  styk demo --graduate --data ./styk-demo"
 }
 
 func (c *demoCommand) run(ctx context.Context, sh *shell) error {
 	if err := c.settle("./styk-demo"); err != nil {
 		return err
+	}
+	if c.Graduate {
+		return c.graduate(ctx, sh)
 	}
 	if !loopback(c.Listen) {
 		return wrongSetting("for others to reach it: styk serve --listen "+c.Listen+", and users of your own",
