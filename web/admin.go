@@ -27,6 +27,11 @@ type AdminOptions struct {
 	Courier *courier.Courier
 	Zone    *time.Location // of times on pages; nil: UTC
 	Sandbox *Sandbox       // nil: nothing is played here
+	// Overdue gives the time since when who waits for an answer waits too long, and
+	// Waited how much of the time for an answer has passed, and how much there is;
+	// nil: four hours.
+	Overdue func(now time.Time) time.Time
+	Waited  func(since, now time.Time) (passed, limit time.Duration)
 	// Secure says whether a request came by HTTPS; nil: whether its connection did.
 	Secure func(*http.Request) bool
 }
@@ -107,6 +112,15 @@ var adminRoutes = slices.Concat(customerRoutes, []adminRoute{
 	{pattern: "GET /admin/files/{id}/about", right: staff.SeeTickets, handle: (*admin).showFile},
 	{pattern: "POST /admin/files/{id}/about", right: staff.ChangeTickets, handle: (*admin).restoreVersion},
 	{pattern: "GET /admin/files/{id}", right: staff.SeeTickets, handle: (*admin).downloadFile},
+	{pattern: "GET /admin/tickets/csv", right: staff.SeeTickets, handle: (*admin).ticketsCSV},
+	{pattern: "POST /admin/tickets/bulk", right: staff.ChangeTickets, handle: (*admin).bulk},
+	{pattern: "POST /admin/tickets/undo", right: staff.ChangeTickets, handle: (*admin).undoBulk},
+	{pattern: "POST /admin/tickets/{id}/answer", right: staff.ChangeTickets, handle: (*admin).answer},
+	{pattern: "POST /admin/tickets/{id}/owner", right: staff.ChangeTickets, handle: (*admin).setOwner},
+	{pattern: "POST /admin/tickets/{id}/spam", right: staff.ChangeTickets, handle: (*admin).setSpam},
+	{pattern: "GET /admin/mail", right: staff.SeeTickets, handle: (*admin).showMail},
+	{pattern: "POST /admin/mail/{id}/put", right: staff.ChangeTickets, handle: (*admin).putMail},
+	{pattern: "POST /admin/mail/{id}/settle", right: staff.ChangeTickets, handle: (*admin).settleMail},
 	{pattern: "POST /admin/tickets/{id}/status", right: staff.ChangeTickets, handle: (*admin).setStatus},
 	{pattern: "POST /admin/tickets/{id}/note", right: staff.ChangeTickets, handle: (*admin).addNote},
 	{pattern: "POST /admin/tickets/{id}/settle", right: staff.ChangeTickets, handle: (*admin).settle},

@@ -73,6 +73,15 @@ GET  /admin/files                            op adm own aud
 GET  /admin/files/{id}/about                 op adm own aud
 POST /admin/files/{id}/about                 op adm own
 GET  /admin/files/{id}                       op adm own aud
+GET  /admin/tickets/csv                      op adm own aud
+POST /admin/tickets/bulk                     op adm own
+POST /admin/tickets/undo                     op adm own
+POST /admin/tickets/{id}/answer              op adm own
+POST /admin/tickets/{id}/owner               op adm own
+POST /admin/tickets/{id}/spam                op adm own
+GET  /admin/mail                             op adm own aud
+POST /admin/mail/{id}/put                    op adm own
+POST /admin/mail/{id}/settle                 op adm own
 POST /admin/tickets/{id}/status              op adm own
 POST /admin/tickets/{id}/note                op adm own
 POST /admin/tickets/{id}/settle              op adm own

@@ -32,6 +32,12 @@ type adminTicketPage struct {
 	Differing   []adminDiffering
 	Notes       []adminNote
 	History     []adminChange
+	Talk        adminTalk
+	Owners      []adminChoice
+	Owner       string // who answers for it, for those who may not change it
+	Spam        bool
+	Waits       string
+	WaitsTone   string
 }
 
 type adminChoice struct {
@@ -155,6 +161,8 @@ type ticketFacts struct {
 	comments    []*styk.Comment
 	history     []store.Change
 	users       map[styk.ID]string
+	talk        talkFacts
+	waits       time.Time
 	cards       []adminCardRow // of the customer
 }
 
@@ -219,6 +227,16 @@ func (f *ticketFacts) read(tx *store.Tx, id styk.ID) (err error) {
 	}
 	if f.comments, err = tx.CommentsOf(id); err != nil {
 		return err
+	}
+	if err := f.talk.read(tx, &f.ticket); err != nil {
+		return err
+	}
+	rows, err := tx.Tickets(store.TicketFilter{IDs: []styk.ID{id}, Limit: 1})
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		f.waits = r.Waits
 	}
 	return f.readNames(tx)
 }
@@ -289,7 +307,7 @@ func (f *ticketFacts) readNames(tx *store.Tx) error {
 	}
 	f.users = map[styk.ID]string{}
 	for _, u := range users {
-		f.users[u.ID] = u.Name
+		f.users[u.ID] = userName(u)
 	}
 	targets, err := tx.Targets()
 	f.targets = map[styk.ID]*styk.Target{}

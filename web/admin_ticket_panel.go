@@ -48,6 +48,9 @@ func (a *admin) ticketPage(v *visit, f *ticketFacts) adminTicketPage {
 		p.Notes = append(p.Notes, adminNote{Who: f.users[c.ModifiedBy], When: a.moment(v.lang, c.Created), Text: c.Text})
 	}
 	p.History = a.historyPanel(v, f)
+	p.Talk, p.Owners, p.Spam = a.talk(v, f), ownerChoices(v.lang, f.talk.users, t.Owner), t.Spam
+	p.Owner = userNames(f.talk.users)[t.Owner]
+	p.Waits, p.WaitsTone = a.waits(v.lang, f.waits)
 	return p
 }
 
@@ -209,6 +212,11 @@ func (a *admin) historyPanel(v *visit, f *ticketFacts) (list []adminChange) {
 				change.Fields = append(change.Fields, fieldChange(v.lang, c.Kind, column.Name, values))
 			}
 		}
+		if values, ok := c.Fields["owner_id"]; ok {
+			names := userNames(f.talk.users)
+			name := func(number string) string { id, _ := strconv.ParseInt(number, 10, 64); return names[styk.ID(id)] }
+			change.Fields = append(change.Fields, adminFieldChange{fieldWord(v.lang, "owner_id"), name(values[0]), name(values[1])})
+		}
 		change.Undo = v.may(staff.ChangeTickets) && c.Op == "update" && len(c.Fields) > 0
 		list = append(list, change)
 	}
@@ -220,11 +228,21 @@ func fieldChange(lang string, kind styk.Kind, name string, values [2]string) adm
 	if kind == styk.KindContact {
 		c.Label = contactWord(lang, name)
 	}
+	if kind == styk.KindTicket && name == "spam" {
+		c.Old, c.New = yesWord(lang, c.Old), yesWord(lang, c.New)
+	}
 	if kind == styk.KindTicket && name == "status" {
 		c.Old, _ = statusWord(lang, c.Old)
 		c.New, _ = statusWord(lang, c.New)
 	}
 	return c
+}
+
+func yesWord(lang, flag string) string {
+	if flag == "1" {
+		return choose(lang, "да", "yes")
+	}
+	return choose(lang, "нет", "no")
 }
 
 func notEmpty(list ...string) (full []string) {

@@ -235,6 +235,7 @@ var fieldWords = map[string][2]string{
 	"address": {"Адрес", "Address"}, "inn": {"ИНН", "INN"}, "requisites": {"Реквизиты", "Bank details"}, "account_id": {"Организация", "Account"},
 	"title": {"Тема", "Subject"}, "text": {"Текст", "Text"}, "status": {"Состояние", "Status"}, "priority": {"Важность", "Priority"},
 	"severity": {"Серьёзность", "Severity"}, "category": {"Категория", "Category"}, "contact_id": {"Клиент", "Customer"},
+	"spam":     {"Спам", "Spam"},
 	"solution": {"Решение", "Solution"}, "number": {"Номер", "Number"}, "owner_id": {"Ответственный", "Assignee"}, "source": {"Источник", "Source"},
 }
 
@@ -247,9 +248,14 @@ func fieldWord(lang, name string) string {
 
 // originWord says through what a change came.
 func originWord(lang, origin string) string {
+	if strings.HasPrefix(origin, bulkOrigin) {
+		return choose(lang, "сразу для многих", "for many at once")
+	}
 	switch origin {
 	case "admin":
 		return ""
+	case "mail":
+		return choose(lang, "письмо клиента", "letter of the customer")
 	case "undo":
 		return choose(lang, "отмена", "undo")
 	case "merge":

@@ -19,6 +19,8 @@ func (s *server) adminOptions(trusted proxies) web.AdminOptions {
 		Courier: s.h.courier,
 		Zone:    s.h.zone,
 		Sandbox: s.sandbox,
+		Overdue: s.h.letters.overdue,
+		Waited:  s.h.letters.waited,
 		Secure:  trusted.secure,
 	}
 }
