@@ -165,6 +165,7 @@ var PersonalTables = []PersonalTable{
 	{"card_image", nil, "template_id name sum size"},
 	{"card_certificate", nil, "pass_type team sealed expires warned development created"},
 	{"api_token", nil, "id name hash user_id templates always_200 per_minute created expires seen disabled"},
+	{"api_key", nil, "id name hash scopes networks user_id per_minute created expires seen revoked"},
 	{"erasure", nil, "id record_id user_id begun finished counts"},
 	{"merged", nil, "record_id winner_id at user_id tick moved"},
 	{"meta", nil, "name value"},
