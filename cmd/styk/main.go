@@ -25,6 +25,7 @@ type cli struct {
 	Serve      serveCommand       `cmd:"" help:"Serve: the program as it runs in a company."`
 	User       userCommands       `cmd:"" help:"Users, programs and people: add, list, key, link, disable, enable."`
 	Token      tokenCommands      `cmd:"" help:"Tokens of the card API: add, list, remove."`
+	Key        keyCommands        `cmd:"" help:"Keys of the JSON API: add, list, revoke."`
 	Card       cardCommands       `cmd:"" help:"Loyalty cards: list, show, 1C listing, certificate, import."`
 	Apply      applyCommand       `cmd:"" help:"Bring users, mail, targets, cards and forms to what a YAML file says."`
 	Export     exportCommand      `cmd:"" help:"Print users, mail, targets, cards and forms as that YAML, without secrets."`

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"styk/api"
 	"styk/journal"
 	"styk/passteam"
 	"styk/vtiger"
@@ -27,10 +28,12 @@ func (s *server) routes() http.Handler {
 	cards := s.journal.Handler(cardsFace, passteam.NewServer(passteam.Options{
 		DB: s.h.db, Cards: s.h.cards, Log: s.h.log, Remote: trusted.remote, Observe: s.observeCards,
 	}))
+	admin := s.adminOptions(trusted)
+	programs := s.jsonAPI(trusted, admin.Staff)
 	pages := secureHeaders(trusted, web.New(web.Options{
 		Base: s.base, Demo: s.demo, Version: version, DB: s.h.db, Intake: s.h.intake, Remote: trusted.remote, Log: s.h.log,
 		Success: s.h.letters.success, Cards: s.h.cards, Health: s.health,
-		AdminOptions: s.adminOptions(trusted),
+		AdminOptions: admin,
 	}))
 	machines := s.machineRoutes(func(r *http.Request) bool { return readers.contain(trusted.remote(r)) })
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -41,6 +44,8 @@ func (s *server) routes() http.Handler {
 			crm.ServeHTTP(w, r)
 		case passteam.Matches(r.URL.Path):
 			cards.ServeHTTP(w, r)
+		case api.Matches(r.URL.Path):
+			programs.ServeHTTP(w, r)
 		case machines[r.URL.Path] != nil:
 			machines[r.URL.Path](w, r)
 		case strings.HasPrefix(r.URL.Path, linkFolder):
