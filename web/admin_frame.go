@@ -19,6 +19,7 @@ type adminFrame struct {
 	Role    string
 	Token   string // of the forms
 	Said    string // what the last post did
+	Sought  string // what the header's search was asked for
 	Switch  string // the same page in the other language
 	Version string
 	Demo    bool

@@ -79,6 +79,7 @@ func (a *admin) showSearch(v *visit) error {
 		return a.show(v, http.StatusOK, "search_bits", p)
 	}
 	p.adminFrame = a.frame(v, "", choose(v.lang, "Поиск", "Search"))
+	p.Sought = p.Query
 	return a.show(v, http.StatusOK, "admin_search.html", p)
 }
 

@@ -16,3 +16,6 @@ CREATE INDEX card_living ON card (id) WHERE deleted = 0;
 CREATE INDEX card_deleted ON card (id) WHERE deleted <> 0;
 CREATE INDEX card_installed ON card (id) WHERE deleted = 0 AND installed <> 0;
 CREATE INDEX card_waiting ON card (id) WHERE deleted = 0 AND installed = 0;
+CREATE INDEX card_template_deleted ON card (template_id, id) WHERE deleted <> 0;
+CREATE INDEX card_template_installed ON card (template_id, id) WHERE deleted = 0 AND installed <> 0;
+CREATE INDEX card_template_waiting ON card (template_id, id) WHERE deleted = 0 AND installed = 0;

@@ -27,9 +27,8 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.addEventListener("click", () => print());
 }
 for (const select of document.querySelectorAll("[data-send]")) {
-  const button = select.form.querySelector("button");
-  button.hidden = true; // shown again as soon as there is something to send
-  select.addEventListener("change", () => { button.hidden = false; });
+  // The stylesheet hides the button until there is something to send.
+  select.addEventListener("change", () => { select.form.querySelector("button").classList.add("due"); });
 }
 // On a phone the menu scrolls: where one is should be seen.
 const here = document.querySelector(".side nav [aria-current]");

@@ -41,7 +41,7 @@ async function one({ name, how, work }) {
   const page = await context.newPage();
   const foreign = [];
   const said = [];
-  context.on("request", (r) => { if (![STYK, FOREIGN].some((o) => r.url().startsWith(o)) && !/^(blob|data|about):/.test(r.url())) foreign.push(r.url()); });
+  context.on("request", (r) => { if (![STYK, FOREIGN].some((o) => r.url().startsWith(o)) && !/^(blob|data|about|chrome-extension):/.test(r.url())) foreign.push(r.url()); });
   page.on("console", (m) => { if (m.type() == "error") said.push(m.text()); });
   page.on("pageerror", (e) => said.push("uncaught: " + e.message));
   try {
