@@ -139,13 +139,13 @@ func (c *call) readTicket(id styk.ID) (any, error) {
 		shown = ticket{ID: t.ID, Number: t.Number, Title: t.Title, Status: t.Status, Priority: t.Priority, Severity: t.Severity,
 			Category: t.Category, Text: t.Text, Solution: t.Solution, Customer: t.Contact, Account: t.Account, Assignee: t.Owner,
 			Created: t.Created, Modified: t.Modified, Notes: []note{}, Submissions: []submission{}, Deliveries: []underWay{}, Files: []fileRow{}}
-		return shown.fill(tx, c)
+		return shown.fill(tx)
 	})
 	return shown, err
 }
 
 // fill adds what belongs to the ticket.
-func (t *ticket) fill(tx *store.Tx, c *call) error {
+func (t *ticket) fill(tx *store.Tx) error {
 	notes, err := tx.CommentsOf(t.ID)
 	if err != nil {
 		return err
