@@ -171,3 +171,34 @@ func TestOverdueIsToldOnce(t *testing.T) {
 		t.Errorf("after his reply: %d", n)
 	}
 }
+
+// What the customer and we wrote goes with him, the letter on its way too.
+func TestErasureTakesLetters(t *testing.T) {
+	t.Parallel()
+	in, ticket := replyDesk(t)
+	change(t, in, func(tx *store.Tx) error {
+		m := &styk.Message{Ticket: ticket.ID, Kind: styk.MessageLetter, Address: "canary@other.example", MessageID: "c@x", Text: "canary"}
+		if err := tx.AddMessage(m); err != nil {
+			return err
+		}
+		_, err := in.Answer(tx, intake.Answer{Ticket: ticket.ID, To: "canary@other.example", Text: "canary"}, store.By{User: 5})
+		return err
+	})
+	if _, err := in.Erase(t.Context(), ticket.Contact, store.By{User: 5}); err != nil {
+		t.Fatal(err)
+	}
+	change(t, in, func(tx *store.Tx) error {
+		letters, err := tx.MessagesOf(ticket.ID)
+		if err != nil || len(letters) != 0 {
+			t.Errorf("letters that are left: %+v, %v", letters, err)
+		}
+		rows, err := tx.Deliveries(store.DeliveryFilter{Limit: 10})
+		for _, r := range rows {
+			d, err := tx.Delivery(r.ID)
+			if err != nil || strings.Contains(string(d.Content), "canary") {
+				t.Errorf("a delivery: %s, %v", d.Content, err)
+			}
+		}
+		return err
+	})
+}

@@ -243,6 +243,12 @@ func (tx *Tx) gatherDeliveries(b Belongings) error {
 		}
 		b.add(partDelivery, ids)
 	}
+	letters, err := tx.numbers(`SELECT delivery_id FROM message WHERE delivery_id <> 0 AND ticket_id <> 0 AND ticket_id IN ({ids})`,
+		b[string(styk.KindTicket)])
+	if err != nil {
+		return err
+	}
+	b.add(partDelivery, letters)
 	cards := map[string]bool{}
 	for _, id := range b[partCard] {
 		c, err := tx.CardByID(id)

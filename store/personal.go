@@ -64,11 +64,6 @@ var PersonalTables = []PersonalTable{
 		oddities,
 		{"title text solution", "the customer's request and the answer", "record", Blank, ""},
 	}, plainBase + "number status priority severity category contact_id account_id spam first_answered answered replied told"},
-	{"message", []Personal{
-		{"text quoted subject", "what the customer and we wrote to each other", "message", Remove, ""},
-		{"address name", "from where the customer writes", "message", Remove, ""},
-		{"message_id", "name of the letter, often with the customer's host", "", Remove, "tells nothing beside the letter"},
-	}, "id ticket_id direction kind at user_id delivery_id files settled"},
 	{"document", []Personal{
 		oddities,
 		{"title file_name text", "file names often bear the customer's name", "record", Blank, ""},
@@ -117,6 +112,11 @@ var PersonalTables = []PersonalTable{
 		{"err cause warnings", "errors of foreign systems may repeat what they were sent", "delivery", Blank, ""},
 		{"exchanges", "the exact requests and answers about the customer", "delivery", Blank, ""},
 	}, "delivery_id number started ended outcome"},
+	{"message", []Personal{ // behind the deliveries, which are found by it
+		{"text quoted subject", "what the customer and we wrote to each other", "message", Remove, ""},
+		{"address name", "from where the customer writes", "message", Remove, ""},
+		{"message_id", "name of the letter, often with the customer's host", "", Remove, "tells nothing beside the letter"},
+	}, "id ticket_id direction kind at user_id delivery_id files settled"},
 	{"suggestion", []Personal{
 		{"value", "a value that a form brought for the customer", "submission", Remove, ""},
 	}, "id record_id field submission_id state created"},

@@ -34,6 +34,13 @@ var actionWords = map[string]struct{ ru, en, about string }{
 
 	"ticket.status":   {"новое состояние обращения", "changed the status of a ticket", "ticket"},
 	"ticket.note":     {"заметка к обращению", "left a note", "ticket"},
+	"ticket.answer":   {"ответ клиенту письмом", "answered by e-mail", "ticket"},
+	"ticket.owner":    {"сменён ответственный за обращение", "changed the assignee", "ticket"},
+	"ticket.spam":     {"отметка «спам»", "marked or unmarked spam", "ticket"},
+	"ticket.bulk":     {"изменено сразу много обращений", "changed many tickets at once", ""},
+	"tickets.csv":     {"сохранён список обращений", "downloaded the list of tickets", ""},
+	"mail.put":        {"письмо добавлено к обращению", "put a letter to a ticket", "ticket"},
+	"mail.settled":    {"письмо убрано из списка", "dismissed a letter", ""},
 	"ticket.assigned": {"назначен ответственный за обращение", "assigned a ticket", "ticket"},
 	"record.undone":   {"отменено изменение записи", "undid a change", "record"},
 	"value.settled":   {"выбрано верное значение, запись", "settled a differing value", "record"},
