@@ -49,7 +49,7 @@ var moreSeed = []string{
 	`INSERT INTO card_template (id, name, definition, layout, version, tick, created, changed) SELECT 't', 'Бонусы', '{}', '{}', 1, 0, 0, 0 FROM numbers WHERE n = 1`,
 	`INSERT INTO card (id, number, template_id, contact_id, code, content, warnings, revision, shown, handed, created, modified, deleted,
 		installed, removed, source)
-	SELECT n, substr('000000000000000000000000' || n, length('' || n) + 1), 't', n, '29' || (10000000000 + n), '{}', '', 1, 0, 0, $at + n, $at + n,
+	SELECT n, substr('000000000000000000000000' || n, length(CAST(n AS TEXT)) + 1), 't', n, '29' || (10000000000 + n), '{}', '', 1, 0, 0, $at + n, $at + n,
 		CASE WHEN n % 500 = 3 THEN $at ELSE 0 END, CASE WHEN n < $n / 2 THEN $at ELSE 0 END, 0, 'API' FROM numbers`,
 	`INSERT INTO search (token, kind, record_id) SELECT '29' || (10000000000 + n), 'card', n FROM numbers`,
 	`INSERT INTO entity (id, kind) SELECT 2 * $n + n, 'document' FROM numbers`,
@@ -58,7 +58,7 @@ var moreSeed = []string{
 	SELECT 2 * $n + n, 0, $at + n * 1000, $at + n * 1000, 0, 'FORM', 0, '', '{}', 'Акт ' || n, 'Акт сверки ' || n || '.pdf',
 		'storage/2026/May/week1/' || n || '.pdf', 'application/pdf', 1000, 'sum' || n, 1, CASE WHEN n % 1000 = 5 THEN 1 ELSE 0 END, 0, 0, '', 0, 0, 0 FROM numbers`,
 	`INSERT INTO search (token, kind, record_id) SELECT word, 'document', 2 * $n + n FROM numbers CROSS JOIN fileWords`,
-	`INSERT INTO search (token, kind, record_id) SELECT '' || n, 'document', 2 * $n + n FROM numbers`,
+	`INSERT INTO search (token, kind, record_id) SELECT CAST(n AS TEXT), 'document', 2 * $n + n FROM numbers`,
 	`INSERT INTO relation (record_id, other_id, created) SELECT n, 2 * $n + n, $at FROM numbers`,
 	`INSERT INTO submission_file (submission_id, document_id, field, checked, refused) SELECT n, 2 * $n + n, 'file', $at,
 		CASE WHEN n % 2000 = 9 THEN 'Eicar' ELSE '' END FROM numbers`,
@@ -78,7 +78,7 @@ func seedLists(tb testing.TB, db *DB, n int) {
 
 func seedRows(tb testing.TB, db *DB, n int, texts []string) {
 	tb.Helper()
-	with := fmt.Sprintf(`WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < %d),
+	with := fmt.Sprintf(`WITH RECURSIVE numbers(n) AS (SELECT CAST(1 AS BIGINT) UNION ALL SELECT n + 1 FROM numbers WHERE n < %d),
 		people AS (SELECT n, CAST(9000000000 + n * 7919 %% 999999937 AS TEXT) AS digits,
 			CASE n %% 8 WHEN 0 THEN 'Василий' WHEN 1 THEN 'Пётр' WHEN 2 THEN 'Анна' WHEN 3 THEN 'Мария' WHEN 4 THEN 'Иван' WHEN 5 THEN 'Ольга' WHEN 6 THEN 'Семён' ELSE 'Юлия' END AS first,
 			CASE n %% 6 WHEN 0 THEN 'Пупкинидзе' WHEN 1 THEN 'Иванова' WHEN 2 THEN 'Сидоров' WHEN 3 THEN 'Кузнецова' WHEN 4 THEN 'Соловьёв' ELSE 'Щербакова' END || (n / 100) AS last,

@@ -34,6 +34,7 @@ type adminFormPage struct {
 	Form  adminFormRow
 	Ways  []adminFormWay
 	Looks []adminFormLook
+	Posts *adminFormPosts // nil for who may not see what customers write
 }
 
 // adminFormWay is one way onto a site; ID names its code for copying.
@@ -165,7 +166,11 @@ func (a *admin) showFormLooks(v *visit) error {
 	if err != nil {
 		return err
 	}
-	p := adminFormPage{Form: a.formRow(v.lang, f)}
+	posts, err := a.readFormPosts(v, f)
+	if err != nil {
+		return err
+	}
+	p := adminFormPage{Form: a.formRow(v.lang, f), Posts: posts}
 	p.adminFrame = a.frame(v, "/admin/forms", p.Form.Title)
 	for i, way := range a.forms.ways(f, speak(f, v.lang)) {
 		p.Ways = append(p.Ways, adminFormWay{embedWay: way, ID: "way-" + strconv.Itoa(i), Open: i == 0})
@@ -176,7 +181,7 @@ func (a *admin) showFormLooks(v *visit) error {
 			State: s.name, Title: choose(v.lang, s.ru, s.en), When: choose(v.lang, s.whenRu, s.when), Light: frame + "light", Dark: frame + "dark",
 		})
 	}
-	v.w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "+
+	v.w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "+
 		"frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	return a.show(v, http.StatusOK, "admin_form.html", p)
 }

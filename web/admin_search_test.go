@@ -105,3 +105,18 @@ func TestFilesAndTheirVersions(t *testing.T) {
 		t.Errorf("the stand-ins:\n%s", a.body)
 	}
 }
+
+// A form's page tells what came by it, to those who may read it.
+func TestFormTellsItsPosts(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	s := d.fill()
+	link := fmt.Sprintf("/admin/tickets/%d", s.ticket)
+	if a := d.person(styk.RoleOperator).get("/admin/forms/feedback"); !strings.Contains(a.body, link) || !strings.Contains(a.body, "firm.example") ||
+		!strings.Contains(a.body, "In two weeks") && !strings.Contains(a.body, "За две недели") {
+		t.Errorf("the form's page:\n%.3000s", a.body)
+	}
+	if a := d.person(styk.RoleIntegrator).get("/admin/forms/feedback"); a.status != http.StatusOK || strings.Contains(a.body, "/admin/tickets/") {
+		t.Errorf("an integrator reads requests: %d", a.status)
+	}
+}

@@ -63,7 +63,7 @@ for (const [theme, size, more] of [["light", "wide"], ["dark", "wide"], ["light"
   const name = [theme, size, ...Object.values(more || {})].join(" ");
   check(`found and files, ${name}`, { colorScheme: theme, viewport: sizes[size], ...more }, async (page) => {
     await login(page);
-    for (const [what, path] of [["found", "/admin/search?q=елкин"], ["not found", "/admin/search?q=zzzz"], ["files", "/admin/files"], ["no files", "/admin/files?show=refused"], ["file", process.env.FILE], ["tickets", "/admin/tickets"]]) {
+    for (const [what, path] of [["found", "/admin/search?q=елкин"], ["not found", "/admin/search?q=zzzz"], ["files", "/admin/files"], ["no files", "/admin/files?show=refused"], ["file", process.env.FILE], ["tickets", "/admin/tickets"], ["form", "/admin/forms/feedback"]]) {
       await page.goto(STYK + path);
       const [inner, scroll] = await page.evaluate(() => [innerWidth, document.documentElement.scrollWidth]);
       assert.ok(scroll <= inner, `${path} is ${scroll} wide in a window of ${inner}`);
