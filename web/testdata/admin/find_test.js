@@ -73,7 +73,7 @@ for (const [theme, size, more] of [["light", "wide"], ["dark", "wide"], ["light"
   });
 }
 
-// Facts, not times: scripts/first-screen prints times.
+// Facts, not times: those are printed when somebody asks, see docs/develop.md.
 for (const size of ["wide", "phone"]) {
   check(`first screens are light and stand still, ${size}`, { viewport: sizes[size] }, async (page, { context }) => {
     await login(page);
@@ -97,6 +97,22 @@ for (const size of ["wide", "phone"]) {
       assert.ok(bytes > 1000 && bytes <= 100 * 1024, `${path} weighs ${bytes} bytes`);
       assert.deepEqual(await fresh.evaluate(() => [window.moved, window.movers]), [0, undefined], `${path} moves`);
       console.log(`${path} ${size}: ${bytes} bytes gzipped`);
+      await fresh.close();
+    }
+  });
+}
+
+if (process.env.STYK_TEST_SPEED) {
+  check("how soon first screens can be used", { viewport: sizes.phone }, async (page, { context }) => {
+    await login(page);
+    for (const path of ["/admin/", "/admin/tickets", process.env.TICKET, "/admin/customers", "/admin/files", "/admin/deliveries"]) {
+      const fresh = await context.newPage();
+      const cdp = await context.newCDPSession(fresh);
+      await cdp.send("Emulation.setCPUThrottlingRate", { rate: 4 });
+      await cdp.send("Network.emulateNetworkConditions", { offline: false, latency: 150, downloadThroughput: 1.6e6 / 8, uploadThroughput: 750e3 / 8 });
+      await fresh.goto(STYK + path, { waitUntil: "load" });
+      const at = await fresh.evaluate(() => { const n = performance.getEntriesByType("navigation")[0]; return [n.domContentLoadedEventEnd, n.loadEventEnd].map(Math.round); });
+      console.log(`${path}: ready after ${at[0]} ms, all after ${at[1]} ms`);
       await fresh.close();
     }
   });
