@@ -23,6 +23,8 @@ type adminConnectionPage struct {
 	KindName string
 	Post     string // where the form goes
 	Fields   []adminSetting
+	Rest     int  // of them are folded away
+	Unfold   bool // one of these is at fault
 	Mapped   bool // it has a mapping
 	Mapping  []adminMapRow
 	Parallel string
@@ -50,6 +52,8 @@ type adminSetting struct {
 	Fault    string
 	Deep     bool // it takes several lines
 	Lines    int
+	Rest     bool // it may stay folded away
+	Opens    bool // the first of those
 }
 
 // adminMapRow says which field of theirs takes what of ours.
@@ -144,6 +148,7 @@ func (a *admin) connectionPage(v *visit, status int, k connect.Kind, t *styk.Tar
 	}
 	p.adminFrame = a.frame(v, "/admin/connections", title)
 	p.Fields = settingFields(v.lang, k, t, kept, p.Faults)
+	p.fold()
 	p.mapRows(k, t)
 	p.Usual = strconv.Itoa(cmp.Or(k.Parallel, 4))
 	if t.Parallel > 0 {
@@ -179,6 +184,25 @@ func settingFields(lang string, k connect.Kind, t *styk.Target, kept []string, f
 		list = append(list, s)
 	}
 	return list
+}
+
+// alwaysShown is how many settings, in the kind's order, are never folded away.
+const alwaysShown = 3
+
+// fold puts what is optional and was left as usual behind the rest.
+func (p *adminConnectionPage) fold() {
+	var first, rest []adminSetting
+	for i, s := range p.Fields {
+		s.Rest = i >= alwaysShown && !s.Required && !s.Kept && (s.Value == "" || s.Value == s.Usual)
+		if !s.Rest {
+			first = append(first, s)
+			continue
+		}
+		s.Opens = len(rest) == 0
+		p.Unfold = p.Unfold || s.Fault != ""
+		rest = append(rest, s)
+	}
+	p.Fields, p.Rest = append(first, rest...), len(rest)
 }
 
 // settingLabel names a setting; in English by its key, which YAML has too.

@@ -1,7 +1,10 @@
 package web
 
 import (
+	"fmt"
 	"net/http"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +17,7 @@ import (
 func init() { emptyPages["admin_sandbox.html"] = adminSandboxPage{} }
 
 // played gives a desk with a CRM to break, and a courier that runs.
-func played(t *testing.T) *desk {
+func played(t *testing.T, before ...func(*desk)) *desk {
 	t.Helper()
 	sim, crm := crmHere(t)
 	set := func(text string) error {
@@ -35,9 +38,18 @@ func played(t *testing.T) *desk {
 		"url": crm, "user": "api", "password": "secret", "external_id_column": "UsrExternalId"}}); err != nil {
 		t.Fatal(err)
 	}
-	form := deskForm()
-	form.Targets = []string{"crm"}
+	form := deskFormTo("crm")
 	d.update(func(tx *store.Tx) error { _, err := tx.SaveForm(form); return err })
+	for _, do := range before {
+		do(d)
+	}
+	d.update(func(tx *store.Tx) error { // what is there so far are samples
+		last, err := tx.LastPost()
+		if err != nil {
+			return err
+		}
+		return tx.SetMeta(MetaSamples, fmt.Sprint(int64(last)))
+	})
 	d.intake.Wake = run.Wake
 	ended := make(chan error, 1)
 	go func() { ended <- run.Run(t.Context()) }()
@@ -124,4 +136,40 @@ func deskFormTo(target string) *styk.Form {
 	f := deskForm()
 	f.Targets = []string{target}
 	return f
+}
+
+// TestIntegratorInBrowser: 312 deliveries failed; he finds why and sends them
+// again, tests a connection, breaks the CRM and mends it.
+func TestIntegratorInBrowser(t *testing.T) {
+	t.Parallel()
+	browserTools(t)
+	d := played(t, func(d *desk) { d.fail(312, "Склад отвечает: закончилось место") })
+	d.person(styk.RoleIntegrator)
+	d.post(deskFormTo("crm"), "", "topic", "Проба", "name", "Анна", "phone", "+7 900 111-22-33", "email", "a@example.ru", "message", "Проба")
+	playAdmin(t, "testdata/admin/integrator_look_test.js", "STYK="+d.url, "FOREIGN="+d.url, "PASSWORD="+deskPassword)
+	playAdmin(t, "testdata/admin/integrator_test.js", "STYK="+d.url, "FOREIGN="+d.url, "PASSWORD="+deskPassword)
+}
+
+// browserTools skips where a browser cannot be had, and says so.
+func browserTools(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("SKIPPED: browser tests in short mode")
+	}
+	missing := ""
+	if os.Getenv("STYK_TEST_NODE_MODULES") == "" {
+		missing = "npm packages: set STYK_TEST_NODE_MODULES (scripts/npm brings them)"
+	}
+	for _, tool := range []string{"node", "chromium"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			missing = tool
+		}
+	}
+	switch {
+	case missing == "":
+	case os.Getenv("CI") == "true":
+		t.Fatal("no " + missing)
+	default:
+		t.Skip("SKIPPED: no " + missing)
+	}
 }

@@ -21,6 +21,7 @@
   document.addEventListener("fresh", show);
   show();
   document.addEventListener("keydown", (e) => {
+    if (e.defaultPrevented) { show(); return; } // keys of all lists are handled elsewhere
     if (e.ctrlKey || e.metaKey || e.altKey || e.shiftKey || e.target.closest("input:not([type=checkbox]), textarea, select")) return;
     const all = rows();
     const now = all.findIndex((r) => r.contains(document.activeElement));
