@@ -299,8 +299,10 @@ func (tx *Tx) numbersOver(text string, s Scope) ([]DeliveryFound, error) {
 	if !s.Deliveries && !s.Tickets || key == "" || !strings.ContainsAny(typed, "123456789") {
 		return nil, nil
 	}
-	list, err := tx.deliveriesFound(`d.number <> '' AND ltrim(replace(replace(replace(upper(d.number), '-', ''), ' ', ''), '/', ''), '`+
-		numberLetters+`') = $1 ORDER BY d.id DESC LIMIT $2`, key, int64(4*s.Limit))
+	// The inner query stands apart, so that PostgreSQL does not read all from the newest on.
+	list, err := tx.deliveriesFound(`d.id IN (SELECT id FROM (SELECT id FROM delivery WHERE number <> '' AND
+		ltrim(replace(replace(replace(upper(number), '-', ''), ' ', ''), '/', ''), '`+numberLetters+`') = $1 LIMIT $2) AS n)
+		ORDER BY d.id DESC`, key, int64(8*s.Limit))
 	letters := lettersBefore(typed)
 	list = slices.DeleteFunc(list, func(d DeliveryFound) bool { return letters != "" && lettersBefore(ungrouped(d.Number)) != letters })
 	return list[:min(len(list), s.Limit)], err
