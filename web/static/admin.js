@@ -32,7 +32,7 @@ for (const select of document.querySelectorAll("[data-send]")) {
 }
 // On a phone the menu scrolls: where one is should be seen.
 const here = document.querySelector(".side nav [aria-current]");
-if (here) here.parentNode.scrollLeft = here.offsetLeft - 24;
+if (here) here.parentNode.scrollLeft = here.offsetLeft - here.parentNode.offsetLeft - 24;
 // "/" goes to the search, by the key's place: on a Russian keyboard it is "." there.
 document.addEventListener("keydown", (e) => {
   if (e.code !== "Slash" || e.ctrlKey || e.metaKey || e.altKey || e.shiftKey || e.target.closest("input, textarea, select")) return;
