@@ -130,7 +130,7 @@ func applyWith(ctx context.Context, h *house, p *problems, text []byte, dry bool
 			return nil, err
 		}
 	}
-	h.courier.Wake() // targets may be others now
+	h.courier.Renew() // targets may be others now
 	return changes, h.letters.renew(ctx, h.db)
 }
 
