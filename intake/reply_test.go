@@ -96,6 +96,9 @@ func TestLetterFindsItsTicket(t *testing.T) {
 				return err
 			}
 			lost, err := tx.LostMessages(0, 10)
+			if err != nil {
+				return err
+			}
 			if len(list) != map[bool]int{true: 1}[c.known] || len(lost) != map[bool]int{false: 1}[c.known] {
 				t.Errorf("%s: %d in the ticket, %d belong nowhere", name, len(list), len(lost))
 			}

@@ -10,6 +10,10 @@ import (
 	"styk/store"
 )
 
+func init() {
+	emptyPages["admin_search.html"], emptyPages["admin_files.html"], emptyPages["admin_file.html"] = adminSearchPage{}, adminFilesPage{}, adminFilePage{}
+}
+
 // The header's search leads to what was named exactly, shows groups of all else,
 // and tells nobody what his role may not see.
 func TestSearchOfEverything(t *testing.T) {

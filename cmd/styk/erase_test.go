@@ -107,7 +107,6 @@ type canaryWorld struct {
 	data    string
 	more    []string // flags of a database
 	process *process
-	contact styk.ID
 	card    string
 }
 
