@@ -233,10 +233,10 @@ func (tx *Tx) PushDone(p DuePush, e PushEnd) error {
 // no phone any more.
 func (tx *Tx) PruneToken(token string, since time.Time) (gone []styk.ID, err error) {
 	if since.IsZero() {
-		since = tx.now.Add(time.Millisecond)
+		since = tx.now
 	}
 	var dead []*styk.CardDevice
-	dead, err = tx.devices(`d.push_token = $1 AND d.push_token <> '' AND d.created < $2`, token, ms(since))
+	dead, err = tx.devices(`d.push_token = $1 AND d.push_token <> '' AND d.created <= $2`, token, ms(since))
 	if err != nil {
 		return nil, err
 	}
