@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -212,4 +213,19 @@ func (p *paces) bucket(who string, now time.Time, perMinute int) *bucket {
 		b.at = now
 	}
 	return b
+}
+
+// outside gives the first of the networks that does not lie within the allowed
+// ones, "" for none; no allowed ones allow all. Both are in CIDR form.
+func outside(networks, allowed []string) string {
+	for _, text := range networks {
+		p, err := netip.ParsePrefix(text)
+		if err != nil || len(allowed) > 0 && !slices.ContainsFunc(allowed, func(wide string) bool {
+			w, err := netip.ParsePrefix(wide)
+			return err == nil && w.Bits() <= p.Bits() && w.Contains(p.Addr())
+		}) {
+			return text
+		}
+	}
+	return ""
 }

@@ -107,6 +107,8 @@ func (c *call) makeKey() (any, error) {
 	}
 	if len(k.Networks) == 0 {
 		k.Networks = c.key.Networks // nor may it come from more places
+	} else if wider := outside(k.Networks, c.key.Networks); wider != "" {
+		return nil, styk.FieldError(styk.Forbidden, "networks", "wider", wider+": оттуда не пускают и сам этот ключ")
 	}
 	secret := NewKey()
 	err := c.s.DB.Update(c, func(tx *store.Tx) error {

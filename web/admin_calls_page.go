@@ -52,6 +52,7 @@ var callFaces = []struct{ face, ru, en string }{
 	{styk.FaceCards, "Карты (1С)", "Cards (1C)"},
 	{styk.FaceCapture, "Формы CRM", "CRM forms"},
 	{styk.FaceFiles, "Файлы", "Files"},
+	{"api", "JSON API", "JSON API"},
 }
 
 func (a *admin) showCalls(v *visit) error {
