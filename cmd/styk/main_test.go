@@ -79,7 +79,7 @@ func drawPicture(folder string) error {
 }
 
 func await(ts *testscript.TestScript, _ bool, args []string) {
-	for range 500 {
+	for range 6000 {
 		if resp, err := http.Get(args[0]); err == nil {
 			resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
@@ -92,7 +92,7 @@ func await(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func drained(ts *testscript.TestScript, _ bool, args []string) {
-	for range 500 {
+	for range 6000 {
 		resp, err := http.Get(args[0] + "/metrics")
 		ts.Check(err)
 		body, err := io.ReadAll(resp.Body)
