@@ -62,7 +62,9 @@ func TestReadLetter(t *testing.T) {
 		{"an Outlook quote", letter("From: a@b.ru", "Message-ID: <o@o>", "Content-Type: text/plain; charset=utf-8", "", "Готово.", "", "From: Компания <h@firm.ru>", "Sent: Monday", "Как дела?"),
 			func(l *styk.Letter) bool { return l.Text == "Готово." && strings.HasPrefix(l.Quoted, "From:") }},
 		{"an answer between quotes stays whole", letter("From: a@b.ru", "Message-ID: <i@i>", "Content-Type: text/plain; charset=utf-8", "", "> Первое?", "Да", "> Второе?", "Нет"),
-			func(l *styk.Letter) bool { return strings.Contains(l.Text, "Да") && strings.Contains(l.Text, "Нет") && l.Quoted == "" }},
+			func(l *styk.Letter) bool {
+				return strings.Contains(l.Text, "Да") && strings.Contains(l.Text, "Нет") && l.Quoted == ""
+			}},
 		{"no Message-ID", letter("From: a@b.ru", "", "x"), func(l *styk.Letter) bool { return strings.HasPrefix(l.MessageID, "sha256-") }},
 		{"nothing", nil, func(l *styk.Letter) bool { return l.MessageID != "" }},
 		{"what turns the direction of writing", letter("From: a@b.ru", "Message-ID: <r@r>", "Content-Type: text/plain; charset=utf-8", "", "чек\u202egnp.exe\x00"),
