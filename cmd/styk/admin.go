@@ -36,6 +36,15 @@ func (s *server) invite(ctx context.Context) error {
 
 const linkPath = "/admin/link/"
 
+// userNamed finds a person or program by name in any case.
+func (h *house) userNamed(ctx context.Context, name string) (u *styk.User, err error) {
+	err = h.db.View(ctx, func(tx *store.Tx) (err error) {
+		u, err = tx.UserByName(name)
+		return err
+	})
+	return u, err
+}
+
 type userLinkCommand struct {
 	folder `json:"-"`
 	Name   string `arg:"" help:"Name of the user: a person, no program."`
@@ -51,11 +60,7 @@ func (c *userLinkCommand) place() *folder { return &c.folder }
 func (c *userLinkCommand) existing() bool { return true }
 
 func (c *userLinkCommand) work(ctx context.Context, h *house, s *streams) error {
-	var u *styk.User
-	err := h.db.View(ctx, func(tx *store.Tx) (err error) {
-		u, err = tx.UserByName(c.Name)
-		return err
-	})
+	u, err := h.userNamed(ctx, c.Name)
 	if err != nil {
 		return err
 	}
@@ -86,11 +91,7 @@ func (c *userCodesCommand) place() *folder { return &c.folder }
 func (c *userCodesCommand) existing() bool { return true }
 
 func (c *userCodesCommand) work(ctx context.Context, h *house, s *streams) error {
-	var u *styk.User
-	err := h.db.View(ctx, func(tx *store.Tx) (err error) {
-		u, err = tx.UserByName(c.Name)
-		return err
-	})
+	u, err := h.userNamed(ctx, c.Name)
 	if err != nil {
 		return err
 	}
