@@ -9,8 +9,6 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/url"
-	"os"
-	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -344,23 +342,7 @@ func TestTicketShowsTheCustomersCards(t *testing.T) {
 // themes and three widths, and lets a person work.
 func TestCardsInBrowser(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("SKIPPED: browser tests in short mode")
-	}
-	if os.Getenv("STYK_TEST_NODE_MODULES") == "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("STYK_TEST_NODE_MODULES is not set")
-		}
-		t.Skip("SKIPPED: no npm packages, set STYK_TEST_NODE_MODULES (scripts/npm brings them)")
-	}
-	for _, tool := range []string{"node", "chromium"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			if os.Getenv("CI") == "true" {
-				t.Fatal(err)
-			}
-			t.Skipf("SKIPPED: no %s", tool)
-		}
-	}
+	needBrowser(t)
 	d := newDesk(t)
 	d.person(styk.RoleOwner)
 	env := []string{"STYK=" + d.url, "FOREIGN=" + d.url, "NAME=owner-person", "PASSWORD=" + deskPassword, "TEMPLATE=" + deskTemplate}

@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -258,23 +257,7 @@ func checkArchive(t *testing.T, a answered) {
 // Chromium, and looks at every page in both themes and three widths.
 func TestCustomersInBrowser(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("SKIPPED: browser tests in short mode")
-	}
-	if os.Getenv("STYK_TEST_NODE_MODULES") == "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("STYK_TEST_NODE_MODULES is not set")
-		}
-		t.Skip("SKIPPED: no npm packages, set STYK_TEST_NODE_MODULES (scripts/npm brings them)")
-	}
-	for _, tool := range []string{"node", "chromium"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			if os.Getenv("CI") == "true" {
-				t.Fatal(err)
-			}
-			t.Skipf("SKIPPED: no %s", tool)
-		}
-	}
+	needBrowser(t)
 	d := newDesk(t)
 	d.person(styk.RoleOwner)
 	s, double := d.fillCustomers()

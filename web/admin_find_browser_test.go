@@ -2,8 +2,6 @@ package web
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
 	"testing"
 
 	"styk"
@@ -13,17 +11,7 @@ import (
 // first screens in a real Chromium.
 func TestFindInBrowser(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("SKIPPED: browser tests in short mode")
-	}
-	_, node := exec.LookPath("node")
-	_, chromium := exec.LookPath("chromium")
-	if os.Getenv("STYK_TEST_NODE_MODULES") == "" || node != nil || chromium != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("STYK_TEST_NODE_MODULES, node and chromium are needed")
-		}
-		t.Skip("SKIPPED: no node, chromium or npm packages (scripts/npm brings them)")
-	}
+	needBrowser(t)
 	d := newDesk(t)
 	s := d.fill()
 	d.fillCards()

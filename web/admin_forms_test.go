@@ -1,8 +1,6 @@
 package web
 
 import (
-	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -15,23 +13,7 @@ import (
 // every state in both themes.
 func TestFormStatesInBrowser(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("SKIPPED: browser tests in short mode")
-	}
-	if os.Getenv("STYK_TEST_NODE_MODULES") == "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("STYK_TEST_NODE_MODULES is not set")
-		}
-		t.Skip("SKIPPED: no npm packages, set STYK_TEST_NODE_MODULES (scripts/npm brings them)")
-	}
-	for _, tool := range []string{"node", "chromium"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			if os.Getenv("CI") == "true" {
-				t.Fatal(err)
-			}
-			t.Skipf("SKIPPED: no %s", tool)
-		}
-	}
+	needBrowser(t)
 	d := newDesk(t)
 	form := deskForm()
 	for i := range form.Fields {

@@ -2,8 +2,6 @@ package web
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
 	"testing"
 	"time"
 
@@ -14,17 +12,7 @@ import (
 // TestInboxInBrowser plays the inbox in a real Chromium.
 func TestInboxInBrowser(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("SKIPPED: browser tests in short mode")
-	}
-	_, node := exec.LookPath("node")
-	_, chromium := exec.LookPath("chromium")
-	if os.Getenv("STYK_TEST_NODE_MODULES") == "" || node != nil || chromium != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("no browser, or STYK_TEST_NODE_MODULES is not set")
-		}
-		t.Skip("SKIPPED: no browser, or no npm packages: set STYK_TEST_NODE_MODULES")
-	}
+	needBrowser(t)
 	d := newDesk(t)
 	s := d.fill()
 	d.withMail()

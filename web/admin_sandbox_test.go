@@ -3,8 +3,6 @@ package web
 import (
 	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -142,34 +140,10 @@ func deskFormTo(target string) *styk.Form {
 // again, tests a connection, breaks the CRM and mends it.
 func TestIntegratorInBrowser(t *testing.T) {
 	t.Parallel()
-	browserTools(t)
+	needBrowser(t)
 	d := played(t, func(d *desk) { d.fail(312, "Склад отвечает: закончилось место") })
 	d.person(styk.RoleIntegrator)
 	d.post(deskFormTo("crm"), "", "topic", "Проба", "name", "Анна", "phone", "+7 900 111-22-33", "email", "a@example.ru", "message", "Проба")
 	playAdmin(t, "testdata/admin/integrator_look_test.js", "STYK="+d.url, "FOREIGN="+d.url, "PASSWORD="+deskPassword)
 	playAdmin(t, "testdata/admin/integrator_test.js", "STYK="+d.url, "FOREIGN="+d.url, "PASSWORD="+deskPassword)
-}
-
-// browserTools skips where a browser cannot be had, and says so.
-func browserTools(t *testing.T) {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("SKIPPED: browser tests in short mode")
-	}
-	missing := ""
-	if os.Getenv("STYK_TEST_NODE_MODULES") == "" {
-		missing = "npm packages: set STYK_TEST_NODE_MODULES (scripts/npm brings them)"
-	}
-	for _, tool := range []string{"node", "chromium"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			missing = tool
-		}
-	}
-	switch {
-	case missing == "":
-	case os.Getenv("CI") == "true":
-		t.Fatal("no " + missing)
-	default:
-		t.Skip("SKIPPED: no " + missing)
-	}
 }

@@ -1,8 +1,6 @@
 package web
 
 import (
-	"os"
-	"os/exec"
 	"testing"
 
 	"styk"
@@ -13,23 +11,7 @@ import (
 // Chromium, with codes of a phone, and looks at every page about people and keys.
 func TestPeopleInBrowser(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("SKIPPED: browser tests in short mode")
-	}
-	if os.Getenv("STYK_TEST_NODE_MODULES") == "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("STYK_TEST_NODE_MODULES is not set")
-		}
-		t.Skip("SKIPPED: no npm packages, set STYK_TEST_NODE_MODULES (scripts/npm brings them)")
-	}
-	for _, tool := range []string{"node", "chromium"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			if os.Getenv("CI") == "true" {
-				t.Fatal(err)
-			}
-			t.Skipf("SKIPPED: no %s", tool)
-		}
-	}
+	needBrowser(t)
 	d := newDesk(t)
 	d.staff.Programs = samplePrograms
 	for name, role := range map[string]styk.Role{"olga": styk.RoleOwner, "phone": styk.RoleOperator, "inviter": styk.RoleOwner,

@@ -17,29 +17,36 @@ import (
 	"styk/store"
 )
 
+// needBrowser skips a test that cannot play in Chromium here, and fails it under
+// CI, where everything must be there.
+func needBrowser(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("SKIPPED: browser tests in short mode")
+	}
+	lacks := func(what string) {
+		t.Helper()
+		if os.Getenv("CI") == "true" {
+			t.Fatal("no " + what)
+		}
+		t.Skip("SKIPPED: no " + what)
+	}
+	if os.Getenv("STYK_TEST_NODE_MODULES") == "" {
+		lacks("npm packages: set STYK_TEST_NODE_MODULES (scripts/npm brings them)")
+	}
+	for _, tool := range []string{"node", "chromium"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			lacks(tool)
+		}
+	}
+}
+
 // TestBrowser plays the programs of testdata/browser in a real Chromium against
 // a real styk. Each check of a program is a subtest that carries the number of
 // the point it proves. STYK_TEST_SHOTS names a folder for screenshots.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("SKIPPED: browser tests in short mode")
-	}
-	modules := os.Getenv("STYK_TEST_NODE_MODULES")
-	if modules == "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("STYK_TEST_NODE_MODULES is not set")
-		}
-		t.Skip("SKIPPED: no npm packages, set STYK_TEST_NODE_MODULES (scripts/npm brings them)")
-	}
-	for _, tool := range []string{"node", "chromium"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			if os.Getenv("CI") == "true" {
-				t.Fatal(err)
-			}
-			t.Skipf("SKIPPED: no %s", tool)
-		}
-	}
+	needBrowser(t)
 	programs, err := filepath.Glob("testdata/browser/*_test.js")
 	if err != nil || len(programs) == 0 {
 		t.Fatal("no programs", err)

@@ -5,7 +5,6 @@ import (
 	"image/color"
 	"image/png"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -22,23 +21,7 @@ import (
 // and a computer show it.
 func TestCardInBrowser(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("SKIPPED: browser tests in short mode")
-	}
-	if os.Getenv("STYK_TEST_NODE_MODULES") == "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("STYK_TEST_NODE_MODULES is not set")
-		}
-		t.Skip("SKIPPED: no npm packages, set STYK_TEST_NODE_MODULES (scripts/npm brings them)")
-	}
-	for _, tool := range []string{"node", "chromium"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			if os.Getenv("CI") == "true" {
-				t.Fatal(err)
-			}
-			t.Skipf("SKIPPED: no %s", tool)
-		}
-	}
+	needBrowser(t)
 	s := newCardSite(t)
 	s.pictures()
 	card, solo, gone := s.issue(), s.issue("PHONE", "+7 928 664-66-12"), s.issue("PHONE", "+7 928 664-66-13")
